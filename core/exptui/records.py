@@ -79,12 +79,14 @@ class Signs:
 class RunFacts:
     """What a run's files say about it besides points. Empty means: the files do not say.
 
+    `tracker_id` is the id its tracker gave it.
     `summary` holds declared final values. `goals` maps metrics to "min" or "max". `evaluation` names the
     evaluation set (keys dataset, split, version). `requires_infra` lists infrastructure the run says it needs.
     `data` is the data declaration (keys current, reference, columns, sha256; other keys name further
     files) and `data_base` the directory that its relative paths start from.
     """
 
+    tracker_id: str | None = None
     name: str = ""
     params: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
@@ -138,9 +140,10 @@ class SeriesChunk:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What changed since the batch before: whole records of changed runs, ids of runs that are gone, and
-    the new points of the runs whose curves are wanted."""
+    the new points of the runs whose curves are wanted. `problems` are those of the directory as a whole."""
 
     records: tuple[RunRecord, ...] = ()
     gone: tuple[str, ...] = ()
     series: Mapping[str, SeriesChunk] = field(default_factory=dict)
     progress: Progress = Progress(0, 0, True)
+    problems: tuple[Problem, ...] = ()

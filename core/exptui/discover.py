@@ -1,0 +1,138 @@
+"""Finds the runs below a root: one walk with scandir, every directory offered to every format."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from exptui.errors import RunsDirectoryError
+from exptui.formats import FORMATS
+from exptui.formats.base import FileSign, Folder, Source
+from exptui.records import Problem
+
+MAX_DEPTH = 12
+MAX_FOLDERS = 200_000
+
+_SKIPPED = frozenset({".git", ".exptui", "node_modules", "__pycache__", ".venv", ".trash", "artifacts", "wandb-media"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One walk: the sources by (path, format name), the directories that were looked into, and what could not be."""
+
+    sources: Mapping[tuple[str, str], Source]
+    folders: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def check_root(root: str) -> None:
+    """Raises RunsDirectoryError, with the mend, unless `root` is a directory that can be listed."""
+    try:
+        os.scandir(root).close()
+    except FileNotFoundError:
+        raise RunsDirectoryError(f"{root}: no such directory; name the directory your runs are in") from None
+    except NotADirectoryError:
+        parent = os.path.dirname(root) or "."
+        raise RunsDirectoryError(f"{root}: is a file; name the directory that holds it: {parent}") from None
+    except OSError as error:
+        raise RunsDirectoryError(f"{root}: cannot be listed: {error.strerror}; check its permissions") from None
+
+
+def scan(root: str) -> Scan:
+    """Walk the tree below `root` (depth 12 at most). Symlinks are followed only directly below the root, and only
+    to directories not seen before. Raises RunsDirectoryError when the root itself cannot be listed."""
+    check_root(root)
+    sources: dict[tuple[str, str], Source] = {}
+    problems: list[Problem] = []
+    folders: list[str] = []
+    waiting: list[tuple[str, int, str | None]] = [("", 0, None)]
+    seen: set[tuple[int, int]] = set()
+    while waiting and len(folders) < MAX_FOLDERS:
+        path, depth, group = waiting.pop()
+        folder = _list(root, path, seen, problems)
+        if folder is None:
+            continue
+        folders.append(path)
+        found, owned = _sources_in(folder, group)
+        sources.update(found)
+        if depth < MAX_DEPTH and not owned:
+            below = folder.path if any(source.path == (folder.path or ".") for source in found.values()) else group
+            waiting += [(folder.below(name), depth + 1, below) for name in sorted(folder.folders, reverse=True)]
+    if waiting:
+        problems.append(Problem("", None, f"more than {MAX_FOLDERS} directories; the rest was not searched"))
+    return Scan(sources, tuple(folders), tuple(problems))
+
+
+def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str], Source], bool]:
+    """The folder's runs, each file given to the first format that claims it, and whether one owns the folder."""
+    found: dict[tuple[str, str], Source] = {}
+    claimed: set[str] = set()
+    for form in FORMATS:
+        for source in form.find(folder):
+            if claimed.isdisjoint(source.files):
+                claimed.update(source.files)
+                found[source.path, form.name] = Source(source.path, form, source.files, source.group or group)
+                if form.owns_folder:
+                    return found, True
+    return found, False
+
+
+def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Problem]) -> Folder | None:
+    absolute = f"{root}/{path}" if path else root
+    try:
+        status = os.stat(absolute)
+        if (status.st_dev, status.st_ino) in seen:
+            return None
+        seen.add((status.st_dev, status.st_ino))
+        with os.scandir(absolute) as entries:
+            files, folders = _sort(entries, links=path == "")
+    except OSError as error:
+        problems.append(Problem(path, None, f"cannot be listed: {error.strerror or error}"))
+        return None
+    return Folder(path, files, frozenset(folders), lambda name: _head(f"{absolute}/{name}"))
+
+
+def _sort(entries: Iterator[os.DirEntry[str]], *, links: bool) -> tuple[dict[str, FileSign], set[str]]:
+    """Regular files with their signs, and directories worth a look."""
+    files: dict[str, FileSign] = {}
+    folders: set[str] = set()
+    for entry in entries:
+        try:
+            if entry.is_dir(follow_symlinks=False) or (links and entry.is_symlink() and entry.is_dir()):
+                if entry.name not in _SKIPPED and not entry.name.startswith("checkpoint"):
+                    folders.add(entry.name)
+                continue
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            files[entry.name] = FileSign(status.st_ino, status.st_size, status.st_mtime_ns)
+    return files, folders
+
+
+def _head(path: str) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, 4096) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def resign(root: str, source: Source) -> Source:
+    """The source with its files' present signs; a vanished file is left out."""
+    files = {}
+    for path in source.files:
+        try:
+            status = os.lstat(f"{root}/{path}")
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            files[path] = FileSign(status.st_ino, status.st_size, status.st_mtime_ns)
+    return Source(source.path, source.format, files, source.group)

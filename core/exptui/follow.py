@@ -1,0 +1,268 @@
+"""Follows a directory of runs: scan, watch, read what is new, rescan. Hands out immutable batches, one at a time.
+
+The caller decides the pace: the next batch is computed when it asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+
+from exptui.discover import check_root
+from exptui.index import Indexed, RunIndex
+from exptui.reading import Learnt, SourceReading, wanted_only
+from exptui.records import FINAL, Batch, Progress, RunRecord, SeriesChunk
+from exptui.sources import Key, Sources
+from exptui.status import judge
+from exptui.watch import Watcher
+
+ACTIVE = 600.0
+"""Seconds after its last write for which a run is looked at every `_GLANCE` seconds, events or not."""
+
+_GLANCE = 2.0
+_TURN = 8 << 20
+"""Bytes read of one source before the next has its turn."""
+
+_BATCH_SECONDS = 0.1
+_RACY_NS = 2_000_000_000
+"""A file written this recently could change again within one tick of its mtime: the index must not trust it."""
+
+
+class Follower:
+    """Follows `root`. `gentle` reads in small bites with a breath between them, so that a screen stays alive."""
+
+    def __init__(
+        self,
+        root: str,
+        index: RunIndex | None = None,
+        *,
+        gentle: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.root = os.path.abspath(root)
+        self._disk = Sources(self.root)
+        self._index = index
+        self._clock = clock
+        self._bite, self._breath = (64 << 10, 0.001) if gentle else (1 << 20, 0.0)
+        self._readings: dict[Key, SourceReading] = {}
+        self._records: dict[str, RunRecord] = {}
+        self._key_of: dict[str, tuple[Key, str]] = {}
+        self._wanted: frozenset[str] = frozenset()
+        self._served: set[str] = set()
+        self._watcher: Watcher | None = None
+        self._stop = threading.Event()
+        self._glance_due = 0.0
+
+    # Called from any thread.
+
+    def want(self, ids: Collection[str]) -> None:
+        """The runs whose points are wanted in the batches from now on."""
+        self._wanted = frozenset(ids)
+        self._wake()
+
+    def rescan(self) -> None:
+        self._disk.scan_due = 0.0
+        self._wake()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._watcher is not None:
+            self._watcher.nudge()
+
+    # Called by the one thread that iterates.
+
+    def once(self) -> Iterator[Batch]:
+        """Batches until everything that is on the disk now has been read. Raises RunsDirectoryError."""
+        check_root(self.root)
+        yield from self._from_index()
+        self._disk.scan()
+        if self._disk.missing:
+            self._disk.scan()
+        yield from self._read_all()
+        self._save(now=True)
+
+    def forever(self) -> Iterator[Batch]:
+        """Batches for as long as nobody calls `stop`. A root that is missing is waited for."""
+        yield from self._from_index()
+        self._watcher = Watcher()
+        try:
+            while not self._stop.is_set():
+                self._look(0.0)
+                yield from self._read_all()
+                yield from self._judge_again()
+                self._save()
+                self._look(self._patience())
+        finally:
+            self._watcher.close()
+            self._save(now=True)
+
+    def _from_index(self) -> Iterator[Batch]:
+        known = self._index.load() if self._index else []
+        now = self._clock()
+        for entry in known:
+            key = (entry.record.path, entry.record.format)
+            status, evidence = judge(entry.record.signs, now)
+            record = replace(entry.record, status=status, status_evidence=evidence)
+            self._records[record.id] = record
+            self._key_of[record.id] = (key, entry.run)
+            self._disk.mark_read(key, {**self._disk.signs_read(key), **entry.files})
+        yield Batch(tuple(self._records.values()), progress=Progress(0, len(known), False))
+
+    def _look(self, patience: float) -> None:
+        """Find out what changed: wait for hints at most `patience` seconds, then scan or glance if it is time."""
+        if self._watcher is not None:
+            self._disk.note_changed(self._watcher.wait(patience))
+        now = time.monotonic()
+        if now >= self._disk.scan_due:
+            self._disk.scan()
+            if self._watcher is not None:
+                self._watcher.watch(self._disk.folders_to_watch())
+        if now >= self._glance_due:
+            self._glance()
+            self._glance_due = now + _GLANCE
+
+    def _glance(self) -> None:
+        """Stat the files of runs that wrote lately, in case an event was lost."""
+        edge = self._clock() - ACTIVE
+        for record in self._records.values():
+            if record.status not in FINAL and (record.updated or 0.0) >= edge:
+                self._disk.check(self._key_of[record.id][0])
+
+    def _read_all(self) -> Iterator[Batch]:
+        """Read until nothing is dirty: the wanted ones first, then the newest."""
+        changes = _Changes(self._drop_missing())
+        began = time.monotonic()
+        while (self._serve_wanted() or self._disk.dirty) and not self._stop.is_set():
+            self._read_turn(self._disk.next_dirty(self._wanted_keys()), changes)
+            if time.monotonic() - began >= _BATCH_SECONDS:
+                yield self._batch(changes)
+                self._look(0.0)
+                changes, began = _Changes(self._drop_missing(), changes.read), time.monotonic()
+        yield self._batch(changes)
+
+    def _wanted_keys(self) -> list[Key]:
+        return [self._key_of[one][0] for one in self._wanted if one in self._key_of]
+
+    def _serve_wanted(self) -> bool:
+        """Have sources read from their beginning again whose points were not kept and are wanted now."""
+        for run_id in self._wanted - self._served:
+            key = self._key_of[run_id][0] if run_id in self._key_of else None
+            if (key is not None and key in self._disk and self._readings.pop(key, None) is not None) or (key is not None and key in self._disk and key not in self._disk.dirty):
+                self._disk.dirty[key] = None
+        return bool(self._disk.dirty)
+
+    def _read_turn(self, key: Key, changes: _Changes) -> None:
+        """Read one source until it has no more or its turn is over."""
+        source = self._disk[key]
+        reading = self._readings.get(key)
+        if reading is None:
+            reading = self._readings[key] = SourceReading(self.root, source)
+        for _ in range(max(1, _TURN // self._bite)):
+            for learnt in reading.read(source, self._bite):
+                self._learn(key, reading, learnt, changes)
+            if not reading.more or self._stop.is_set():
+                break
+            if self._breath:
+                time.sleep(self._breath)
+        if not reading.more:
+            self._disk.mark_read(key, source.files)
+            self._forget_reader(key, reading)
+            changes.read += 1
+
+    def _learn(self, key: Key, reading: SourceReading, learnt: Learnt, changes: _Changes) -> None:
+        run = reading.runs[learnt.run]
+        run_id = self._id(key, learnt.run, run.tracker_id)
+        record = run.record(run_id, reading.source, self._clock())
+        self._records[run_id] = changes.records[run_id] = record
+        if run_id in self._wanted and (run_id in self._served or learnt.chunk.restart):
+            self._served.add(run_id)
+            changes.chunks.setdefault(run_id, []).append(learnt.chunk)
+
+    def _id(self, key: Key, run: str, tracker_id: str | None) -> str:
+        """The tracker's own id when no other run here bears it, else the path."""
+        path_id = f"{key[0]}#{run}" if run else key[0]
+        for candidate in (tracker_id, path_id):
+            if candidate and self._key_of.setdefault(candidate, (key, run)) == (key, run):
+                return candidate
+        unique = f"{path_id}@{key[1]}"
+        self._key_of[unique] = (key, run)
+        return unique
+
+    def _forget_reader(self, key: Key, reading: SourceReading) -> None:
+        """A run that has ended needs no position: should it grow again, it is read anew."""
+        ids = [self._id(key, run, state.tracker_id) for run, state in reading.runs.items()]
+        edge = self._clock() - ACTIVE
+        records = [self._records[one] for one in ids]
+        quiet = all(one.status in FINAL or (one.updated or 0.0) < edge for one in records)
+        if quiet and self._wanted.isdisjoint(ids):
+            self._readings.pop(key, None)
+
+    def _drop_missing(self) -> tuple[str, ...]:
+        keys = self._disk.drop_missing()
+        gone = tuple(one for one, (key, _) in self._key_of.items() if key in keys) if keys else ()
+        for one in gone:
+            self._records.pop(one, None)
+            self._readings.pop(self._key_of.pop(one)[0], None)
+            self._served.discard(one)
+        if gone and self._index:
+            self._index.remove(gone)
+        return gone
+
+    def _batch(self, changes: _Changes) -> Batch:
+        self._served &= self._wanted
+        if self._index:
+            self._index.put(self._indexed(record) for record in changes.records.values())
+        waiting = len(self._disk.dirty)
+        return Batch(
+            tuple(changes.records.values()),
+            changes.gone,
+            wanted_only(changes.chunks, self._wanted),
+            Progress(changes.read, changes.read + waiting, not waiting),
+            self._disk.problems,
+        )
+
+    def _indexed(self, record: RunRecord) -> Indexed:
+        key, run = self._key_of[record.id]
+        racy = int(self._clock() * 1e9) - _RACY_NS
+        signs = {} if key in self._disk.dirty else self._disk.signs_read(key)
+        files = {path: sign if sign.mtime_ns < racy else sign._replace(size=-1) for path, sign in signs.items()}
+        return Indexed(record, files, run)
+
+    def _judge_again(self) -> Iterator[Batch]:
+        """States age without a write: a silent run becomes stalled, one whose process died has crashed."""
+        now, changes = self._clock(), _Changes()
+        for record in list(self._records.values()):
+            if record.status in FINAL:
+                continue
+            status, evidence = judge(record.signs, now)
+            if status != record.status:
+                record = replace(record, status=status, status_evidence=evidence)
+                self._records[record.id] = changes.records[record.id] = record
+        if changes.records:
+            yield self._batch(changes)
+
+    def _save(self, *, now: bool = False) -> None:
+        if self._index:
+            self._index.save(now=now)
+
+    def _patience(self) -> float:
+        """Seconds until something is due even without an event."""
+        alive = any(record.status in ("running", "stalled") for record in self._records.values())
+        due = min(self._disk.scan_due, self._glance_due) if alive else self._disk.scan_due
+        return max(0.02, due - time.monotonic())
+
+
+class _Changes:
+    """What one batch is going to say."""
+
+    def __init__(self, gone: tuple[str, ...] = (), read: int = 0) -> None:
+        self.records: dict[str, RunRecord] = {}
+        self.chunks: dict[str, list[SeriesChunk]] = {}
+        self.gone = gone
+        self.read = read

@@ -1,0 +1,117 @@
+"""TensorBoard event files: every directory that has some is one run (tensorboard/backend/event_processing).
+
+All event files of a directory are read and followed, in the order of their names: train and eval writers may share
+a directory. Points stay in file order; a restart's overlap is a matter of the view.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from exptui.formats.base import ColumnBuilder, Delta, FileSign, Folder, Reader, Source
+from exptui.formats.events import HParams, Scalar, parse_event
+from exptui.formats.protowire import WireError
+from exptui.formats.tfrecord import RecordTail
+from exptui.records import Problem, RunFacts, Signs
+from exptui.tail import Restarted
+
+
+class TensorBoardFormat:
+    name = "tensorboard"
+    owns_folder = False
+
+    def find(self, folder: Folder) -> Iterator[Source]:
+        files = {folder.below(name): sign for name, sign in folder.files.items() if "tfevents" in name}
+        if files:
+            yield Source(folder.path or ".", self, files)
+
+    def reader(self, root: str, source: Source) -> Reader:
+        return EventReader(root)
+
+
+class EventReader:
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._reset()
+
+    def _reset(self) -> None:
+        self._tails: dict[str, RecordTail] = {}
+        self._plugins: dict[str, str] = {}
+        self._facts = RunFacts()
+        self._signs = Signs()
+        self._unreadable: dict[str, Problem] = {}
+        self._malformed = 0
+        self._told: RunFacts | None = None
+
+    def read(self, files: Mapping[str, FileSign], budget: int) -> Iterator[Delta]:
+        builder, delta = ColumnBuilder(), Delta()
+        for path in sorted(files):
+            if budget <= 0:
+                delta.more = True
+                break
+            try:
+                budget -= self._read_file(path, builder, budget, delta)
+            except Restarted:
+                self._reset()
+                yield Delta(restarted=True, more=True, facts=RunFacts(), signs=Signs(), problems=())
+                return
+            if delta.more:
+                break
+        delta.points = builder.points()
+        if self._told is not self._facts:
+            delta.facts, delta.signs = self._facts, self._signs
+            self._told = self._facts
+        delta.problems = self._problems()
+        yield delta
+
+    def _read_file(self, path: str, builder: ColumnBuilder, budget: int, delta: Delta) -> int:
+        tail = self._tails.get(path)
+        if tail is None:
+            tail = self._tails[path] = RecordTail(f"{self._root}/{path}", path)
+        before = tail.consumed
+        try:
+            records, more = tail.records(budget)
+            self._unreadable.pop(path, None)
+        except OSError as error:
+            self._unreadable[path] = Problem(path, None, f"cannot be read: {error.strerror or error}")
+            return 0
+        for record in records:
+            self._add(record, builder)
+        delta.more = delta.more or more
+        return tail.consumed - before
+
+    def _add(self, record: memoryview, builder: ColumnBuilder) -> None:
+        try:
+            event = parse_event(record, self._plugins)
+        except WireError:
+            self._malformed += 1
+            return
+        for value in event.values:
+            if isinstance(value, Scalar):
+                step, numbers, time = builder.column(value.tag)
+                step.append(event.step)
+                numbers.append(value.value)
+                time.append(event.wall_time if event.wall_time else math.nan)
+            else:
+                self._take_hparams(value)
+
+    def _take_hparams(self, found: HParams) -> None:
+        if found.params is not None:
+            self._facts = replace(self._facts, params={**self._facts.params, **found.params}, created=found.started)
+        if found.ended is not None:
+            said = f"its hparams say {found.ended}"
+            self._signs = replace(self._signs, end=found.ended, end_said=said)
+            self._facts = replace(self._facts)
+
+    def _problems(self) -> tuple[Problem, ...]:
+        found = list(self._unreadable.values())
+        for tail in self._tails.values():
+            found.extend(tail.problems())
+        if self._malformed:
+            found.append(Problem(next(iter(self._tails)), None, f"{self._malformed} record(s) are no events; skipped"))
+        return tuple(found)
+
+
+TENSORBOARD = TensorBoardFormat()

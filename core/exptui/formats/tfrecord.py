@@ -1,0 +1,98 @@
+"""TFRecord framing: length, masked CRC-32C of the length, data, masked CRC-32C of the data.
+
+A torn tail and a header of zeros (a preallocated or not yet transferred stretch) wait. A record whose data fails its
+checksum is skipped and counted: the length guards the framing. A damaged length ends the file, until it is replaced.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from google_crc32c import value as crc32c
+
+from exptui.records import Problem
+from exptui.tail import Tail
+
+_HEADER = struct.Struct("<QI")
+_CRC = struct.Struct("<I")
+_ZEROS = bytes(12)
+
+MAX_RECORD = 256 << 20
+"""Bytes after which a length is taken for damage."""
+
+
+def masked(data: bytes | memoryview) -> int:
+    crc: int = crc32c(bytes(data))
+    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+class RecordTail:
+    """The new whole records of one growing TFRecord file."""
+
+    def __init__(self, absolute: str, path: str) -> None:
+        self._tail = Tail(absolute)
+        self._path = path
+        self._skipped = 0
+        self._first_skipped: int | None = None
+        self._broken_at: int | None = None
+        self._waiting = False
+        self._hole = False
+        self._need = 0
+
+    @property
+    def consumed(self) -> int:
+        return self._tail.offset
+
+    def records(self, budget: int) -> tuple[list[memoryview], bool]:
+        """New records, and whether more can be read at once. Raises OSError and tail.Restarted."""
+        data, more = self._tail.peek(max(budget, self._need))
+        if self._broken_at is not None:
+            return [], False
+        found, end = list(self._whole(data)), self._end
+        self._tail.take(end)
+        self._waiting = end < len(data)
+        self._need = self._next_size(data[end : end + 12]) if not found else 0
+        return found, more and (bool(found) or self._need > len(data)) and self._broken_at is None
+
+    def problems(self) -> list[Problem]:
+        at = self._tail.offset
+        found = []
+        if self._skipped:
+            what = f"{self._skipped} record(s) fail their checksum; skipped"
+            found.append(Problem(self._path, self._first_skipped, what))
+        if self._broken_at is not None:
+            found.append(Problem(self._path, self._broken_at, "damaged from here on; what came before is kept"))
+        elif self._hole:
+            found.append(Problem(self._path, at, "a stretch of zeros; waiting for the writer to fill it"))
+        elif self._waiting:
+            found.append(Problem(self._path, at, "unfinished last record; waiting for the rest"))
+        return found
+
+    def _whole(self, data: bytes) -> Iterator[memoryview]:
+        view, at, size = memoryview(data), 0, len(data)
+        self._end, self._hole = 0, False
+        while at + 12 <= size:
+            length, length_crc = _HEADER.unpack_from(data, at)
+            if masked(data[at : at + 8]) != length_crc or length > MAX_RECORD:
+                self._hole = data[at : at + 12] == _ZEROS
+                self._broken_at = None if self._hole else self._tail.offset + at
+                return
+            stop = at + 16 + length
+            if stop > size:
+                return
+            body = view[at + 12 : stop - 4]
+            if masked(body) == _CRC.unpack_from(data, stop - 4)[0]:
+                yield body
+            else:
+                self._skipped += 1
+                self._first_skipped = self._tail.offset + at if self._first_skipped is None else self._first_skipped
+            at = self._end = stop
+
+    @staticmethod
+    def _next_size(header: bytes) -> int:
+        """Bytes that the record needs whose header this is, so that the next read is large enough for it."""
+        if len(header) < 12 or header == _ZEROS:
+            return 0
+        length = int(_HEADER.unpack(header)[0])
+        return length + 16 if length <= MAX_RECORD else 0

@@ -1,0 +1,123 @@
+"""One source being read: its format's reader, and what has been learnt about each of its runs so far."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+
+from exptui.formats.base import Delta, FileSign, Reader, Source
+from exptui.records import Points, Problem, RunFacts, RunRecord, SeriesChunk, Signs
+from exptui.status import judge
+from exptui.summary import Summaries
+
+_FACTS = tuple(field.name for field in fields(RunFacts))
+
+_COPIED = 600.0
+"""Seconds by which a file may be younger than its newest point before it is taken for a copy."""
+
+
+class RunReading:
+    """What is known about one run, as far as it was read."""
+
+    def __init__(self) -> None:
+        self._summaries = Summaries()
+        self._facts = RunFacts()
+        self._signs = Signs()
+        self._problems: tuple[Problem, ...] = ()
+
+    @property
+    def tracker_id(self) -> str | None:
+        return self._facts.tracker_id
+
+    def take(self, delta: Delta) -> None:
+        if delta.restarted:
+            self._summaries = Summaries()
+        self._summaries.add(delta.points)
+        self._facts = delta.facts or self._facts
+        self._signs = delta.signs or self._signs
+        if delta.problems is not None:
+            self._problems = delta.problems
+
+    def record(self, run_id: str, source: Source, now: float) -> RunRecord:
+        signs = self._aged_signs(source.files)
+        status, evidence = judge(signs, now)
+        facts = {name: getattr(self._facts, name) for name in _FACTS}
+        facts["name"] = self._facts.name or source.path
+        facts["group"] = self._facts.group or source.group
+        return RunRecord(
+            **facts,
+            id=run_id,
+            format=source.format.name,
+            path=source.path,
+            status=status,
+            status_evidence=evidence,
+            updated=signs.last_write,
+            metrics=self._summaries.snapshot(),
+            problems=self._problems,
+            signs=signs,
+        )
+
+    def _aged_signs(self, files: Mapping[str, FileSign]) -> Signs:
+        """The newest write is the newest mtime, unless the points are much older: then the files were copied."""
+        touched = max((sign.mtime_ns / 1e9 for sign in files.values()), default=None)
+        newest = self._summaries.newest
+        if newest is not None and (touched is None or touched - newest > _COPIED):
+            touched = newest
+        return replace(self._signs, last_write=touched, rhythm=self._summaries.rhythm)
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A run that a read changed, and its new points as a chunk of its series."""
+
+    run: str
+    chunk: SeriesChunk
+
+
+class SourceReading:
+    """Reads one source from its beginning, a budget at a time."""
+
+    def __init__(self, root: str, source: Source) -> None:
+        self.source = source
+        self.runs: dict[str, RunReading] = {}
+        self.more = True
+        self._reader: Reader = source.format.reader(root, source)
+        self._fresh: set[str] = set()
+
+    def read(self, source: Source, budget: int) -> Iterator[Learnt]:
+        """Take at most about `budget` new bytes of the source, whose files have the signs in `source`."""
+        self.source = source
+        self.more = False
+        for delta in self._reader.read(source.files, budget):
+            self.more = self.more or delta.more
+            reading = self.runs.get(delta.run)
+            if reading is None:
+                reading = self.runs[delta.run] = RunReading()
+                self._fresh.add(delta.run)
+            reading.take(delta)
+            restart = delta.restarted or delta.run in self._fresh
+            self._fresh.discard(delta.run)
+            yield Learnt(delta.run, SeriesChunk(delta.points, restart))
+
+
+def wanted_only(chunks: Mapping[str, list[SeriesChunk]], wanted: Collection[str]) -> dict[str, SeriesChunk]:
+    """Several chunks a run joined into one, for the wanted runs only."""
+    return {run: _joined(parts) for run, parts in chunks.items() if run in wanted}
+
+
+def _joined(parts: list[SeriesChunk]) -> SeriesChunk:
+    last = max((at for at, part in enumerate(parts) if part.restart), default=None)
+    kept = parts if last is None else parts[last:]
+    if len(kept) == 1:
+        return kept[0]
+    points: dict[str, Points] = {}
+    for part in kept:
+        for name, more in part.points.items():
+            have = points.get(name)
+            points[name] = more if have is None else _concatenated(have, more)
+    return SeriesChunk(points, last is not None)
+
+
+def _concatenated(first: Points, second: Points) -> Points:
+    time = None if first.time is None or second.time is None else first.time + second.time
+    return Points(first.step + second.step, first.value + second.value, time)

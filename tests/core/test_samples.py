@@ -1,0 +1,115 @@
+"""What we read of real trackers' runs against what the writers recorded beside their own log calls."""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exptui.follow import Follower
+from exptui.journal import Journal
+from exptui.store import Store
+
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
+FORMATS = ("native", "tensorboard", "csv", "jsonl")
+ELSEWHERE = ("ray_tune", "hf_trainer")
+
+pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample runs are not here")
+
+
+def truths() -> list[dict[str, Any]]:
+    if not SAMPLES.is_dir():
+        return []
+    runs = json.loads((SAMPLES / "truth.json").read_text())["runs"]
+    return [one for one in runs if one["format"] in FORMATS and not one["dir"].startswith(ELSEWHERE)]
+
+
+def number(value: Any) -> float:
+    return float(value)
+
+
+def as_written(value: float, dtype: str) -> float:
+    return struct.unpack("<f", struct.pack("<f", value))[0] if dtype == "float32" and math.isfinite(value) else value
+
+
+@pytest.fixture(scope="module")
+def store() -> Store:
+    store = Store(Journal([]))
+    follower = Follower(str(SAMPLES))
+    found: list[str] = []
+    for batch in follower.once():
+        store.apply(batch)
+        found = [run.id for run in store]
+    follower = Follower(str(SAMPLES))
+    follower.want(found)
+    for batch in follower.once():
+        store.apply(batch)
+    return store
+
+
+@pytest.fixture(scope="module")
+def series_truth() -> dict[tuple[str, str, str], dict[str, Any]]:
+    lines = map(json.loads, (SAMPLES / "truth_series.jsonl").read_text().splitlines())
+    return {(one["dir"], one["run_name"], one["metric"]): one for one in lines}
+
+
+def run_of(store: Store, truth: dict[str, Any]) -> Any:
+    return next(run for run in store if run.path == truth["dir"] and run.format == truth["format"])
+
+
+@pytest.mark.parametrize("truth", truths(), ids=lambda truth: truth["dir"])
+def test_run_agrees_with_its_writer(truth: dict[str, Any], store: Store) -> None:
+    run = run_of(store, truth)
+    dtype = truth["value_dtype"]
+    if truth["format"] == "native":
+        assert run.name == truth["run_name"]
+        assert run.hypothesis == (truth["hypothesis"] or None)
+        assert run.parent == truth["parent"]
+        assert list(run.tags) == truth["tags"]
+        assert run.notes == truth["notes"]
+    if truth["params_on_disk"] and truth["format"] == "native":
+        assert dict(run.params) == truth["params"]
+    if truth["params_on_disk"] and truth["format"] == "tensorboard":
+        assert run.params["lr"] == pytest.approx(truth["params"]["lr"])
+        assert set(run.params) == set(truth["params"])
+    for name, told in truth["metrics"].items():
+        ours = run.metrics[name]
+        assert ours.count == told["points"], name
+        assert (ours.first_step, ours.last_step) == (told["first_step"], told["last_step"]), name
+        assert ours.nan == told["nan"], name
+        assert ours.inf == told["posinf"] + told["neginf"], name
+        last = as_written(number(told["last"]), dtype)
+        assert ours.last == last or (math.isnan(ours.last) and math.isnan(last)), name
+        if told["min"] is not None:
+            assert ours.min == as_written(told["min"], dtype), name
+            assert ours.max == as_written(told["max"], dtype), name
+            assert ours.min_step == told["argmin_step"], name
+            assert ours.max_step == told["argmax_step"], name
+    if not truth.get("unlisted_metrics_on_disk"):
+        assert set(run.metrics) == set(truth["metrics"])
+
+
+@pytest.mark.parametrize("truth", truths(), ids=lambda truth: truth["dir"])
+def test_every_point_is_the_one_that_was_logged(
+    truth: dict[str, Any], store: Store, series_truth: dict[tuple[str, str, str], dict[str, Any]]
+) -> None:
+    run = run_of(store, truth)
+    for name in truth["metrics"]:
+        told = series_truth[truth["dir"], truth["run_name"], name]
+        ours = store.series(run.id)[name]
+        assert list(ours.step) == told["steps"], name
+        expected = [as_written(number(value), truth["value_dtype"]) for value in told["values"]]
+        assert [repr(value) for value in ours.value] == [repr(value) for value in expected], name
+
+
+@pytest.mark.parametrize("truth", truths(), ids=lambda truth: truth["dir"])
+def test_status_is_not_contradicted(truth: dict[str, Any], store: Store) -> None:
+    allowed = {
+        "running-or-crashed": {"running", "crashed", "stalled", "unknown"},
+        "unknown": {"unknown", "running", "stalled"},
+    }.get(truth["status"], {truth["status"]})
+    assert run_of(store, truth).status in allowed
