@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
-    from typing import Any, Literal
+    from typing import Any, Literal, SupportsFloat
 
     from exptui.losses import Losses
     from exptui.writer import Writer
@@ -114,7 +114,7 @@ class Run:
             self._path = tempfile.mkdtemp(prefix="exptui-")
         return Path(self._path)
 
-    def log(self, metrics: Mapping[str, Any], step: float | None = None) -> None:
+    def log(self, metrics: Mapping[str, Any], step: SupportsFloat | None = None) -> None:
         """Record metrics at `step`; without one, at the step after the last one, beginning at 0.
 
         Values may be Python, numpy, torch or jax scalars; booleans count as 0 and 1, and nested mappings
@@ -200,9 +200,7 @@ class Run:
         and would speak in the parent's name."""
         if os.getpid() == self._pid and not self._foreign:
             return self._writer
-        self._losses.say(
-            "elsewhere", "only the process that called init() records; others call it themselves"
-        )
+        self._losses.say("elsewhere", "only the process that called init() records; others call it themselves")
         return None
 
 

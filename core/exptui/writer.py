@@ -186,7 +186,7 @@ class Writer:
         """Note a file in run.json; a second one of the same name replaces the first. Raises OSError."""
         full = os.path.abspath(path)
         name = name or os.path.basename(full)
-        inside = full.startswith(self._directory + os.sep)
+        inside = (full + os.sep).startswith(self._directory + os.sep)
         found: dict[str, object] = {
             "path": os.path.relpath(full, self._directory) if inside else full,
             "name": name,
