@@ -40,6 +40,7 @@ LONGEST_ID = 128
 LONGEST_TEXT = 10_000
 LONGEST_REPR = 1_000
 MOST_VALUES = 10_000
+MOST_CHARACTERS = 250_000
 DEEPEST = 20
 
 _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
@@ -150,56 +151,68 @@ def encode_value(value: object) -> str:
 
     Keys become text. Numbers that JSON lacks become "NaN", "Infinity" and "-Infinity". Numpy and tensor
     scalars become numbers, sets and tuples lists, paths text, and anything else its repr() cut at 1,000
-    characters. Text is cut at 10,000 characters; nesting beyond 20 levels, a container inside itself and
-    what follows after 10,000 values are replaced by a mark.
+    characters. Text is cut at 10,000 characters; nesting beyond 20 levels, a container inside itself, and
+    what follows after 10,000 values or 250,000 characters are replaced by a mark.
     """
-    return json.dumps(_plain(value, (), [MOST_VALUES]))
+    return json.dumps(_Encoder().plain(value, ()))
 
 
-def _plain(value: object, above: tuple[int, ...], left: list[int]) -> object:
-    try:
+class _Encoder:
+    """Turns one value into what `json` can write; remembers how much room is left for it."""
+
+    def __init__(self) -> None:
+        self._values = MOST_VALUES
+        self._characters = MOST_CHARACTERS
+
+    def plain(self, value: object, above: tuple[int, ...]) -> object:
+        try:
+            return self._plain(value, above)
+        except Exception:  # a value whose own methods raise must not cost the others
+            return f"<unreadable {type(value).__name__}>"
+
+    def _plain(self, value: object, above: tuple[int, ...]) -> object:
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
-            return str.__str__(value)[:LONGEST_TEXT]
+            return self._text(str.__str__(value), LONGEST_TEXT)
         if isinstance(value, (Mapping, list, tuple, set, frozenset)):
-            return _plain_container(value, above, left)
+            return self._container(value, above)
         if isinstance(value, os.PathLike):
-            return str(os.fspath(value))[:LONGEST_TEXT]
+            return self._text(str(os.fspath(value)), LONGEST_TEXT)
         found = number(value)
-        if found is None:
-            return _shown(value)
-        return spelled(found) if not math.isfinite(found) else found
-    except Exception:  # a value whose own methods raise must not cost the others
-        return f"<unreadable {type(value).__name__}>"
+        if found is not None:
+            return found if math.isfinite(found) else spelled(found)
+        if isinstance(value, (bytes, bytearray)):
+            value = bytes(value[:LONGEST_REPR])  # repr() of all of it could be four times as large
+        return self._text(repr(value), LONGEST_REPR)
 
-
-def _plain_container(value: object, above: tuple[int, ...], left: list[int]) -> object:
-    if id(value) in above:
-        return "<inside itself>"
-    if len(above) >= DEEPEST:
-        return "<nested too deep>"
-    above = (*above, id(value))
-    if isinstance(value, Mapping):
-        pairs: dict[str, object] = {}
-        for key, inner in list(value.items()):
-            if left[0] <= 0:
-                pairs["<cut>"] = f"after {MOST_VALUES} values"
+    def _container(self, value: object, above: tuple[int, ...]) -> object:
+        if id(value) in above:
+            return "<inside itself>"
+        if len(above) >= DEEPEST:
+            return "<nested too deep>"
+        above = (*above, id(value))
+        if isinstance(value, Mapping):
+            pairs: dict[str, object] = {}
+            for key, inner in list(value.items()):
+                if self._is_full():
+                    pairs["<cut>"] = len(value) - len(pairs)
+                    break
+                pairs[self._text(name_of(key), LONGEST_TEXT)] = self.plain(inner, above)
+            return pairs
+        listed: list[object] = []
+        for inner in value:  # type: ignore[attr-defined]
+            if self._is_full():
+                listed.append("<cut>")
                 break
-            left[0] -= 1
-            pairs[name_of(key)] = _plain(inner, above, left)
-        return pairs
-    listed: list[object] = []
-    for inner in value:  # type: ignore[attr-defined]
-        if left[0] <= 0:
-            listed.append(f"<cut after {MOST_VALUES} values>")
-            break
-        left[0] -= 1
-        listed.append(_plain(inner, above, left))
-    return listed
+            listed.append(self.plain(inner, above))
+        return listed
 
+    def _text(self, text: str, longest: int) -> str:
+        text = text[:longest]
+        self._characters -= len(text)
+        return text
 
-def _shown(value: object) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        value = bytes(value[:LONGEST_REPR])  # repr() of all of it could be four times as large
-    return repr(value)[:LONGEST_REPR]
+    def _is_full(self) -> bool:
+        self._values -= 1
+        return self._values < 0 or self._characters < 0

@@ -42,6 +42,8 @@ def _number(value: object) -> int | float | None:
     item = getattr(value, "item", None)
     if callable(item):
         plain = item()
+        if type(plain) is float:
+            return plain
         # numpy.longdouble.item() returns another longdouble: convert, do not ask again
         return _number(plain) if isinstance(plain, (int, float)) else _converted(plain)
     return _converted(value)

@@ -53,6 +53,10 @@ class MetricsFile:
         self._identity = (0, 0)
         self._torn = False
 
+    def open(self) -> None:
+        """Open the file before the first record, while there are descriptors left. Raises OSError."""
+        self._own()
+
     def append(self, line: bytes) -> None:
         """Write one record with its newline. Raises OSError; the next one ends a line left half written."""
         descriptor = self._own()
@@ -159,6 +163,10 @@ class Writer:
         began = {"schema": SCHEMA, "status": RUNNING, "created_at": utc_text(time.time())}
         told = {**facts, **began, "env": environment()}
         self._file = RunFile(os.path.join(directory, RUN_FILE), told, losses)
+        try:
+            self._metrics.open()
+        except OSError as error:  # the first record tries again
+            losses.say("open", f"{METRICS_FILE} cannot be opened: {words(error)}")
         self._beat()
         self._stop = _start_pulse(self._beat, heartbeat, losses)
 
