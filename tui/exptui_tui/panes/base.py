@@ -1,0 +1,50 @@
+"""What all panes of the main screen share: the store to read, and the state of the screen they are bound to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.reactive import reactive
+
+from exptui.records import RunRecord
+from exptui.store import Store
+from exptui_tui.analysis import Analysis
+from exptui_tui.widgets.lines import Pane
+
+
+class RunPane(Pane):
+    """A pane about the run under the cursor. State comes down from the screen: `cursor` (a run id), `baseline`
+    (a run id), `colours` (marked runs with their colours) and `metric`."""
+
+    cursor: reactive[str | None] = reactive(None, init=False)
+    baseline: reactive[str | None] = reactive(None, init=False)
+    colours: reactive[Mapping[str, int]] = reactive(dict, init=False)
+    metric: reactive[str | None] = reactive(None, init=False)
+
+    def __init__(self, store: Store, analysis: Analysis, *, id: str) -> None:
+        super().__init__(id=id)
+        self.store = store
+        self.analysis = analysis
+
+    @property
+    def run(self) -> RunRecord | None:
+        return self.store.get(self.cursor)
+
+    @property
+    def baseline_run(self) -> RunRecord | None:
+        return self.store.get(self.baseline)
+
+    def concerns(self, ids: frozenset[str]) -> bool:
+        """Whether the pane may look different when these runs have changed."""
+        return self.cursor in ids or self.baseline in ids
+
+    def runs_changed(self, ids: frozenset[str]) -> None:
+        if self.display and self.concerns(ids):
+            self.redraw()
+
+    def watch_cursor(self) -> None:
+        self._top = 0
+        self.redraw()
+
+    def watch_baseline(self) -> None:
+        self.redraw()

@@ -1,0 +1,19 @@
+"""Promote, iterate or abandon the run under the cursor, and why."""
+
+from __future__ import annotations
+
+from exptui_tui.format import Line, wrapped
+from exptui_tui.panes.base import RunPane
+from exptui_tui.present import decision
+
+
+class DecisionPane(RunPane):
+    """The recommendation."""
+
+    NAME = "Recommendation"
+
+    def body(self, width: int) -> list[Line]:
+        run = self.run
+        if run is None:
+            return wrapped("no run under the cursor", width, "dim")
+        return decision.decision(self.analysis.recommendation(run), width)

@@ -1,0 +1,188 @@
+"""The run list: only the visible rows are computed, and the cursor stays on its run when rows arrive."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.reactive import reactive
+
+from exptui.records import RunRecord
+from exptui_tui.format import Line, fit, pad, safe, width_of
+from exptui_tui.panes.base import RunPane
+from exptui_tui.present import decision, runs
+from exptui_tui.present.chart import empty
+
+_CALM = 1.0
+"""Seconds between two reorderings by values that change while a training runs."""
+
+
+class RunsPane(RunPane):
+    """The list of runs."""
+
+    NAME = "Runs"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "mark", "Mark", id="runs.mark", tooltip="Show the run's curves beside the others"),
+        Binding("b", "baseline", "Baseline", id="runs.baseline", tooltip="Compare all runs with this one"),
+        Binding("s", "sort", "Sort", id="runs.sort", tooltip="Order by age, name, state or metric"),
+        Binding("enter", "open", "Open", show=False, id="runs.open", tooltip="Everything about this run"),
+    ]
+
+    sort: reactive[str] = reactive("age", init=False)
+    words: reactive[str] = reactive("", init=False)
+
+    class Moved(Message):
+        """The cursor is on another run."""
+
+        def __init__(self, run_id: str | None) -> None:
+            super().__init__()
+            self.run_id = run_id
+
+    class MarkToggled(Message):
+        def __init__(self, run_id: str) -> None:
+            super().__init__()
+            self.run_id = run_id
+
+    class BaselineToggled(Message):
+        def __init__(self, run_id: str) -> None:
+            super().__init__()
+            self.run_id = run_id
+
+    class Opened(Message):
+        """The run is to be looked at closely."""
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._order: list[str] = []
+        self._known: dict[str, int] = {}
+        self._metrics: tuple[str, ...] = ()
+        self._arranged_at = 0.0
+        self.rearrange()
+        # Ages go on without news from the disk; a coarse step keeps an idle screen silent.
+        self.set_interval(5.0, self.redraw)
+
+    def runs_changed(self, ids: frozenset[str]) -> None:
+        """New values cost a look at the visible rows; only new or vanished runs and metrics cost a pass over all."""
+        known = self._known
+        if any((run := self.store.get(one)) is None or known.get(one) != len(run.metrics) for one in ids):
+            self.rearrange()
+        elif self.sort in ("metric", "state") and time.monotonic() - self._arranged_at > _CALM:
+            self.rearrange()
+        else:
+            self.redraw()
+
+    def rearrange(self) -> None:
+        """Take in new runs and new values."""
+        self._known = {run.id: len(run.metrics) for run in self.store}
+        self._arranged_at = time.monotonic()
+        self._metrics = runs.choose_metrics(self.store, self.metric)
+        wanted = [run for run in self.store if runs.matches(run, self.words)] if self.words else list(self.store)
+        metric = self._metrics[0] if self._metrics else None
+        row = self._order.index(self.cursor) if self.cursor in self._order else 0
+        self._order = [run.id for run in runs.ordered(wanted, self.sort, metric, self.baseline_run)]
+        if self.cursor not in self._order:
+            self._move_to(min(row, len(self._order) - 1))
+        self.redraw()
+
+    def subtitle(self) -> Line:
+        spans = [(f"by {self.sort}", "dim")]
+        if self.words:
+            spans.append((f"  /{safe(self.words, 30)}", "accent"))
+        run = self.run
+        if run is not None:
+            spans.append((f"  {safe(run.name, 24)}: {safe(run.status_evidence, 90)}", "dim"))
+        return tuple(spans)
+
+    def position(self) -> str:
+        at = self._order.index(self.cursor) + 1 if self.cursor in self._order else 0
+        total = len(self.store)
+        return f"{at} of {len(self._order)}" + (f", {total} in all" if len(self._order) < total else "")
+
+    def picture(self, width: int, height: int) -> list[Line]:
+        room = max(0, height - 2)
+        if not self._order:
+            return [self.title_line(width), *empty(self._why_empty(), width, height)]
+        at = self._order.index(self.cursor) if self.cursor in self._order else 0
+        self._top = max(0, min(self._top, at, len(self._order) - room))
+        self._top = max(self._top, at - room + 1)
+        shown = [run for one in self._order[self._top : self._top + room] if (run := self.store.get(one))]
+        view = runs.RunsView(self._metrics, self.baseline_run, self.colours, time.time(), self._verdicts(shown))
+        columns = runs.layout(width, self._metrics, (run.name for run in shown), compared=view.baseline is not None)
+        rows = [self._highlighted(runs.row(run, columns, view), run, width) for run in shown]
+        return [self.title_line(width), runs.heading(columns, view), *rows]
+
+    def _verdicts(self, shown: list[RunRecord]) -> dict[str, str]:
+        if self.baseline_run is None:
+            return {}
+        return {run.id: decision.short(self.analysis.recommendation(run)) for run in shown}
+
+    def _highlighted(self, line: Line, run: RunRecord, width: int) -> Line:
+        if run.id != self.cursor:
+            return fit(line, width)
+        style = "cursor" if self.has_focus else "cursor-away"
+        line = fit(line, width)
+        return (*((text, f"{names} {style}") for text, names in line), (pad("", width - width_of(line)), style))
+
+    def _why_empty(self) -> str:
+        if self.words:
+            return "no run matches the filter; / changes it, esc clears it"
+        if not self.store.progress.caught_up:
+            return "looking for runs …"
+        return "no runs here yet: train with exptui.init(), or start exptui on another directory (exptui demo shows one)"
+
+    def _move_to(self, row: int) -> None:
+        run_id = self._order[row] if 0 <= row < len(self._order) else None
+        if run_id != self.cursor:
+            self.post_message(self.Moved(run_id))
+
+    def action_scroll_by(self, lines: int) -> None:
+        at = self._order.index(self.cursor) if self.cursor in self._order else 0
+        self._move_to(max(0, min(len(self._order) - 1, at + lines)))
+
+    def action_scroll_to_line(self, line: int) -> None:
+        self._move_to(max(0, min(len(self._order) - 1, line)))
+
+    def action_scroll_page(self, pages: int) -> None:
+        self.action_scroll_by(pages * max(1, self.size.height - 3))
+
+    def action_mark(self) -> None:
+        if self.cursor:
+            self.post_message(self.MarkToggled(self.cursor))
+            self.action_scroll_by(1)
+
+    def action_baseline(self) -> None:
+        if self.cursor:
+            self.post_message(self.BaselineToggled(self.cursor))
+
+    def action_open(self) -> None:
+        if self.cursor:
+            self.post_message(self.Opened())
+
+    def action_sort(self) -> None:
+        self.sort = runs.SORTS[(runs.SORTS.index(self.sort) + 1) % len(runs.SORTS)]
+
+    def on_click(self, event: events.Click) -> None:
+        row = self._top + event.y - 2
+        if event.y >= 2 and 0 <= row < len(self._order):
+            self._move_to(row)
+            if event.chain == 2:
+                self.post_message(self.Opened())
+
+    def watch_sort(self) -> None:
+        self.rearrange()
+
+    def watch_words(self) -> None:
+        self.rearrange()
+
+    def watch_metric(self) -> None:
+        self.rearrange()
+
+    def watch_colours(self) -> None:
+        self.redraw()
+
+    def watch_cursor(self) -> None:
+        self.redraw()

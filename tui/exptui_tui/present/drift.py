@@ -1,0 +1,100 @@
+"""Drift of one data file against another, a row a column, the worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from exptui.drift.report import ColumnDrift, DriftReport, p_words
+from exptui_tui.format import BLANK, Line, cell_len, pad, safe, wrapped
+
+_VERDICTS = {
+    "drift": ("DRIFT", "bad"),
+    "minor": ("minor", "warn"),
+    "unclear": ("unclear", "warn"),
+    "stable": ("stable", "good"),
+    "too_few": ("too few", "warn"),
+    "invalid": ("invalid", "bad"),
+    "skipped": ("skipped", "dim"),
+    "identical": ("IDENTICAL", "good"),
+}
+_MEANING = {
+    "drift": "the training data moved",
+    "unclear": "too few rows to tell for some columns",
+    "stable": "no column moved beyond what sampling does",
+    "identical": "the same bytes on both sides",
+}
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+def drift(report: DriftReport, width: int) -> list[Line]:
+    word, style = _VERDICTS[report.verdict]
+    lines: list[Line] = [
+        ((word.upper(), f"{style} bold"), ("  " + _MEANING[report.verdict], "")),
+        ((safe(report.headline(), width), "dim"),),
+        (("reference ", "dim"), (_tail(report.reference, width - 10), "")),
+        (("current   ", "dim"), (_tail(report.current, width - 10), "")),
+        BLANK,
+    ]
+    for finding in report.schema_findings:
+        lines += wrapped(f"DRIFT    {safe(finding.column, 30)}: {safe(finding.what)}", width, "bad", "         ")
+    return lines + columns(report.columns, width)
+
+
+def columns(found: Sequence[ColumnDrift], width: int) -> list[Line]:
+    """The table. `D` is the effect with its interval, `q` the false discovery rate at which it counts."""
+    if not found:
+        return []
+    name = min(max(8, width - 46), 1 + max(6, *(cell_len(one.column) for one in found)))
+    lines: list[Line] = [((pad("verdict", 8) + pad("column", name) + "effect [95%]      q       dir   missing", "dim"),)]
+    for one in found:
+        word, style = _VERDICTS[one.verdict]
+        lines.append(
+            (
+                (pad(word, 8), style),
+                (pad(safe(one.column, name - 1), name), ""),
+                (pad(_effect(one), 17), ""),
+                (" " + pad(p_words(one.q), 7), "dim"),
+                (pad(_direction(one), 6), ""),
+                (pad(_missing(one), 9), "warn" if _moved(one) else "dim"),
+                (_spark(one.sparkline, max(0, width - name - 49)), "accent"),
+            )
+        )
+        if one.note and one.verdict != "stable":
+            lines.append((("        ", ""), (safe(one.note, max(10, width - 9)), "dim")))
+    return lines
+
+
+def _effect(one: ColumnDrift) -> str:
+    if one.effect is None:
+        return "–"
+    if one.effect_low is None or one.effect_high is None:
+        return f"{one.effect:.2f}"
+    return f"{one.effect:.2f} [{one.effect_low:.2f}–{one.effect_high:.2f}]"
+
+
+def _direction(one: ColumnDrift) -> str:
+    return {"up": "↑ up", "down": "↓ down"}.get(one.direction or "", "")
+
+
+def _missing(one: ColumnDrift) -> str:
+    if one.missing_reference is None or one.missing_current is None:
+        return ""
+    return f"{one.missing_reference:.0%}→{one.missing_current:.0%}"
+
+
+def _moved(one: ColumnDrift) -> bool:
+    return abs((one.missing_current or 0.0) - (one.missing_reference or 0.0)) >= 0.05
+
+
+def _spark(values: Sequence[float], width: int) -> str:
+    """F_current - F_reference across the column's range: middle height is no difference."""
+    if width < 8 or not values:
+        return ""
+    shown = values[: min(width, 20)]
+    return "".join(_BARS[min(7, max(0, round(3.5 + 3.5 * max(-1.0, min(1.0, value * 2)))))] for value in shown)
+
+
+def _tail(path: str, width: int) -> str:
+    """The end of a path says more than its beginning."""
+    text = safe(path, 400)
+    return text if cell_len(text) <= width else "…" + text[-(width - 1) :]

@@ -1,0 +1,347 @@
+"""The main screen: the run list above, the panes about the run under the cursor below, the verdict at the bottom.
+
+The screen owns what is looked at: the cursor, the marks, the metric, the pane. Panes are bound to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.reactive import reactive
+from textual.screen import Screen
+
+from exptui.records import RunRecord
+from exptui.store import Store
+from exptui_tui.analysis import Analysis
+from exptui_tui.format import Line, safe
+from exptui_tui.panes.base import RunPane
+from exptui_tui.panes.curves import CurvesPane
+from exptui_tui.panes.decision import DecisionPane
+from exptui_tui.panes.diff import DiffPane
+from exptui_tui.panes.drift import DriftPane
+from exptui_tui.panes.overview import OverviewPane
+from exptui_tui.panes.runs import RunsPane
+from exptui_tui.present import decision
+from exptui_tui.present.header import header
+from exptui_tui.present.runs import STATES, choose_metrics
+from exptui_tui.screens.overlay import HelpScreen, PickerScreen, PromptScreen, help_lines
+from exptui_tui.widgets.keybar import KeyBar
+from exptui_tui.widgets.lines import LinesWidget
+from exptui_tui.widgets.palette import RUN_COLOURS
+
+SIDES = ("diff", "drift", "decision", "overview")
+
+
+class Header(LinesWidget):
+    def picture(self, width: int, height: int) -> list[Line]:
+        screen = self.screen
+        assert isinstance(screen, MainScreen)
+        store = screen.store
+        stale = next((one.what for one in store.problems if one.path == ""), "")
+        return [header(screen.root, store, store.baseline, store.progress, width, safe(stale, 60))]
+
+
+class VerdictLine(LinesWidget):
+    def picture(self, width: int, height: int) -> list[Line]:
+        screen = self.screen
+        assert isinstance(screen, MainScreen)
+        run = screen.store.get(screen.cursor)
+        if run is None:
+            return [decision.verdict_line(None, width, "")]
+        if screen.store.baseline is None:
+            return [decision.verdict_line(None, width, "press b on the run that the others are to be compared with")]
+        return [decision.verdict_line(screen.analysis.recommendation(run), width, "")]
+
+
+class MainScreen(Screen[None]):
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", id="help", key_display="?", tooltip="All keys that work here"),
+        Binding("m", "choose_metric", "Metric", id="metric", tooltip="Choose the metric to order, plot and compare by"),
+        Binding("d", "show('diff')", "Diff", id="diff", tooltip="What differs from the baseline"),
+        Binding("t", "show('drift')", "Drift", id="drift", tooltip="Whether the training data moved"),
+        Binding("r", "show('decision')", "Recommend", id="recommend", tooltip="Promote, iterate or abandon, and why"),
+        Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Narrow the run list by words"),
+        Binding("1", "go('runs')", "Runs", show=False, id="pane.1"),
+        Binding("2", "go('curves')", "Curves", show=False, id="pane.2"),
+        Binding("3", "go('diff')", "Diff", show=False, id="pane.3"),
+        Binding("4", "go('drift')", "Drift", show=False, id="pane.4"),
+        Binding("5", "go('decision')", "Recommendation", show=False, id="pane.5"),
+        Binding("6", "go('overview')", "Run", show=False, id="pane.6"),
+        Binding("tab", "cycle(1)", "Next pane", show=False, id="pane.next"),
+        Binding("shift+tab", "cycle(-1)", "Previous pane", show=False, id="pane.previous"),
+        Binding("z", "zoom", "Zoom", show=False, id="zoom", tooltip="Give the pane in focus the whole screen"),
+        Binding("n", "note", "Note", show=False, id="note", tooltip="Write a note about the run"),
+        Binding("T", "tags", "Tags", show=False, id="tags", tooltip="Change the run's tags"),
+        Binding("R", "rescan", "Rescan", show=False, id="rescan", tooltip="Look at the disk now"),
+        Binding("escape", "back", "Back", show=False, id="back", tooltip="One step back"),
+    ]
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    AUTO_FOCUS = "#runs"
+
+    cursor: reactive[str | None] = reactive(None, init=False)
+    baseline: reactive[str | None] = reactive(None, init=False)
+    colours: reactive[Mapping[str, int]] = reactive(dict, init=False)
+    metric: reactive[str | None] = reactive(None, init=False)
+    lower: reactive[str] = reactive("curves", init=False)
+
+    class Watching(Message):
+        """These runs' points are looked at."""
+
+        def __init__(self, ids: frozenset[str]) -> None:
+            super().__init__()
+            self.ids = ids
+
+    class RescanWanted(Message):
+        """The disk is to be looked at now."""
+
+    def __init__(self, root: str, store: Store, analysis: Analysis) -> None:
+        super().__init__()
+        self.root = root
+        self.store = store
+        self.analysis = analysis
+        self._side = "diff"
+        self._metric_chosen = False
+
+    def compose(self) -> ComposeResult:
+        parts = (self.store, self.analysis)
+        yield Header(id="header")
+        yield self._bound(RunsPane(*parts, id="runs"))
+        with Horizontal(id="lower"):
+            yield self._bound(CurvesPane(*parts, id="curves"))
+            yield self._bound(DiffPane(*parts, id="diff"))
+            yield self._bound(DriftPane(*parts, id="drift"))
+            yield self._bound(DecisionPane(*parts, id="decision"))
+            yield self._bound(OverviewPane(*parts, id="overview"))
+        yield VerdictLine(id="verdict")
+        yield KeyBar(id="keys")
+
+    def _bound(self, pane: RunPane) -> RunPane:
+        kind = MainScreen
+        return pane.data_bind(kind.cursor, kind.baseline, kind.colours, kind.metric)
+
+    def on_mount(self) -> None:
+        self.baseline = self.store.baseline_id
+        self._choose_metric_by_itself()
+        self._arrange()
+
+    @property
+    def panes(self) -> list[RunPane]:
+        return list(self.query(RunPane))
+
+    def publish(self, ids: frozenset[str]) -> None:
+        """These runs have changed."""
+        self.baseline = self.store.baseline_id
+        if self.metric is None:
+            self._choose_metric_by_itself()
+        for pane in self.panes:
+            pane.runs_changed(ids)
+        self._redraw_lines()
+
+    def drift_ready(self, run_id: str) -> None:
+        self.publish(frozenset({run_id}))
+
+    def tell(self, text: str, style: str = "") -> None:
+        self.query_one(KeyBar).tell(text, style)
+
+    def _redraw_lines(self) -> None:
+        self.query_one(Header).redraw()
+        self.query_one(VerdictLine).redraw()
+
+    def _choose_metric_by_itself(self) -> None:
+        self.metric = next(iter(choose_metrics(self.store)), None)
+
+    # State that changed.
+
+    def watch_cursor(self) -> None:
+        self._watch_points()
+        self.query_one(VerdictLine).redraw()
+
+    def watch_baseline(self) -> None:
+        self._watch_points()
+        self._redraw_lines()
+
+    def watch_colours(self) -> None:
+        self._watch_points()
+
+    def _watch_points(self) -> None:
+        ids = frozenset(one for one in (self.cursor, self.baseline, *self.colours) if one is not None)
+        self.post_message(self.Watching(ids))
+
+    def watch_lower(self) -> None:
+        if self.lower in SIDES:
+            self._side = self.lower
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show the panes that fit: on a wide screen curves and one side pane, on a narrow one a single pane."""
+        wide = self.has_class("-wide")
+        zoomed = next((pane.id for pane in self.panes if pane.has_class("-zoom")), None)
+        for pane in self.panes:
+            in_lower = pane.id == self.lower or (wide and pane.id in ("curves", self._side))
+            pane.display = pane.id == zoomed if zoomed else pane.id == "runs" or in_lower
+            if pane.display:
+                pane.redraw()
+        self.query_one("#lower").display = zoomed != "runs"
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._arrange)
+
+    # What panes want.
+
+    def on_runs_pane_moved(self, message: RunsPane.Moved) -> None:
+        self.cursor = message.run_id
+
+    def on_runs_pane_opened(self) -> None:
+        self.action_go("overview")
+
+    def on_runs_pane_mark_toggled(self, message: RunsPane.MarkToggled) -> None:
+        colours = dict(self.colours)
+        if colours.pop(message.run_id, None) is None:
+            used = set(colours.values())
+            colours[message.run_id] = next((one for one in range(RUN_COLOURS) if one not in used), len(used) % RUN_COLOURS)
+        self.colours = colours
+
+    def on_runs_pane_baseline_toggled(self, message: RunsPane.BaselineToggled) -> None:
+        run = self.store.get(message.run_id)
+        if run is None:
+            return
+        clears = self.store.baseline_id == run.id
+        said = "no baseline any more" if clears else f"baseline is {safe(run.name, 40)}"
+        self._decide(said, lambda: self.store.set_baseline(None if clears else run.id))
+
+    def on_drift_pane_choice_wanted(self, message: DriftPane.ChoiceWanted) -> None:
+        files = message.files
+        if len(files) < 2:
+            self.tell("fewer than two data files are declared by this run and the baseline", "warn")
+            return
+
+        def take(reference: str | None) -> None:
+            if reference is not None:
+                others = [one for one in files if one != reference]
+                self.app.push_screen(PickerScreen("Compare with it", others), lambda one: compare(reference, one))
+
+        def compare(reference: str, current: str | None) -> None:
+            if current is not None:
+                self.query_one(DriftPane).choose((Path(files[reference]), Path(files[current])))
+
+        self.app.push_screen(PickerScreen("Reference data", list(files)), take)
+
+    def _decide(self, said: str, decision: Any) -> None:
+        """Take a decision, and say "saved" only when it is on the disk."""
+        try:
+            decision()
+        except OSError as error:
+            self.tell(f"NOT saved, kept in memory only: {error.strerror or error}", "bad")
+        else:
+            self.tell(f"saved: {said}", "good")
+        self.publish(frozenset(run.id for run in self.store))
+
+    # Keys.
+
+    def action_show(self, pane: str) -> None:
+        """Show a pane; the focus stays in the list, so that the arrows go on choosing runs."""
+        self._unzoom()
+        self.lower = pane
+
+    def action_go(self, pane: str) -> None:
+        self._unzoom()
+        if pane != "runs":
+            self.lower = pane
+        self.query_one(f"#{pane}").focus()
+
+    def action_cycle(self, direction: int) -> None:
+        order = ["runs", "curves", *SIDES]
+        focused = self.focused.id if self.focused is not None and self.focused.id in order else "runs"
+        self.action_go(order[(order.index(focused or "runs") + direction) % len(order)])
+
+    def action_zoom(self) -> None:
+        pane = self.focused
+        if isinstance(pane, RunPane):
+            zoomed = pane.has_class("-zoom")
+            self._unzoom()
+            pane.set_class(not zoomed, "-zoom")
+            self._arrange()
+
+    def _unzoom(self) -> None:
+        for pane in self.panes:
+            pane.remove_class("-zoom")
+        self._arrange()
+
+    def action_back(self) -> None:
+        runs = self.query_one(RunsPane)
+        if any(pane.has_class("-zoom") for pane in self.panes):
+            self._unzoom()
+        elif self.focused is not runs:
+            runs.focus()
+        elif runs.words:
+            runs.words = ""
+        elif self.colours:
+            self.colours = {}
+
+    def action_choose_metric(self) -> None:
+        names = choose_metrics(self.store)
+        if not names:
+            self.tell("no metrics yet", "warn")
+            return
+
+        def take(name: str | None) -> None:
+            if name is not None:
+                self.metric = name
+
+        self.app.push_screen(PickerScreen("Metric", names, self.metric), take)
+
+    def action_filter(self) -> None:
+        def take(words: str | None) -> None:
+            if words is not None:
+                self.query_one(RunsPane).words = words.strip()
+
+        words = self.query_one(RunsPane).words
+        self.app.push_screen(PromptScreen("Filter", words, "words of name, id, state, format or tags; empty shows all"), take)
+
+    def _run(self) -> RunRecord | None:
+        run = self.store.get(self.cursor)
+        if run is None:
+            self.tell("no run under the cursor", "warn")
+        return run
+
+    def action_note(self) -> None:
+        run = self._run()
+        if run is not None:
+
+            def take(text: str | None) -> None:
+                if text is not None:
+                    self._decide(f"note on {safe(run.name, 40)}", lambda: self.store.set_notes(run.id, text.strip()))
+
+            self.app.push_screen(PromptScreen("Note", run.notes, "enter saves, esc cancels"), take)
+
+    def action_tags(self) -> None:
+        run = self._run()
+        if run is not None:
+
+            def take(text: str | None) -> None:
+                if text is not None:
+                    tags = text.replace(",", " ").split()
+                    self._decide(f"tags of {safe(run.name, 40)}", lambda: self.store.set_tags(run.id, tags))
+
+            hint = "separated by blanks; enter saves, esc cancels"
+            self.app.push_screen(PromptScreen("Tags", " ".join(run.tags), hint), take)
+
+    def action_rescan(self) -> None:
+        self.analysis.forget_drift()
+        self.post_message(self.RescanWanted())
+        self.tell("looking at the disk …")
+
+    def action_help(self) -> None:
+        active = list(self.active_bindings.values())
+        display = {one.binding.key: self.app.get_key_display(one.binding) for one in active}
+        states: list[Line] = [((f"  {glyph} {word}", style),) for glyph, word, style in STATES.values()]
+        legend: list[Line] = [(("Signs in the list", "title"),), (("  ◆ baseline   ▪ marked   ! some points are not finite", ""),)]
+        self.app.push_screen(HelpScreen(help_lines(active, display, [*legend, *states])))
+
+

@@ -1,0 +1,1 @@
+"""Widgets that know lines of text but nothing about runs."""

@@ -1,0 +1,134 @@
+"""Widgets drawn as lines, which send to the terminal only the lines that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from exptui_tui.format import BLANK, Line, fit, justified
+from exptui_tui.widgets.palette import style_of
+
+
+class LinesWidget(Widget):
+    """Shows what `picture` returns. Call `redraw` when that may be different; equal lines cost nothing."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._drawn: list[Line] = []
+
+    def picture(self, width: int, height: int) -> list[Line]:
+        """The lines to show, at most `height`, each at most `width` cells wide."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        width, height = self.size
+        if width <= 0 or height <= 0 or not self.is_attached:
+            return
+        lines = self.picture(width, height)[:height]
+        lines += [BLANK] * (height - len(lines))
+        before, self._drawn = self._drawn, lines
+        if len(before) != len(lines):
+            self.refresh()
+            return
+        changed = [Region(0, y, width, 1) for y in range(height) if before[y] != lines[y]]
+        if changed:
+            self.refresh(*changed)
+
+    def render_line(self, y: int) -> Strip:
+        if y >= len(self._drawn):
+            return Strip.blank(self.size.width)
+        theme = self.app.current_theme
+        segments = [Segment(text, style_of(theme, names)) for text, names in fit(self._drawn[y], self.size.width)]
+        return Strip(segments).extend_cell_length(self.size.width)
+
+    def on_mount(self) -> None:
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._drawn = []
+        self.redraw()
+
+
+class Pane(LinesWidget, can_focus=True):
+    """A titled pane. The title line is its frame; its body scrolls."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "scroll_by(1)", "Down", show=False, id="pane.down"),
+        Binding("up,k", "scroll_by(-1)", "Up", show=False, id="pane.up"),
+        Binding("pagedown,ctrl+d", "scroll_page(1)", "Page down", show=False, id="pane.page_down"),
+        Binding("pageup,ctrl+u", "scroll_page(-1)", "Page up", show=False, id="pane.page_up"),
+        Binding("home,g", "scroll_to_line(0)", "First", show=False, id="pane.first"),
+        Binding("end,G", "scroll_to_line(1000000)", "Last", show=False, id="pane.last"),
+    ]
+
+    NAME: ClassVar[str] = ""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._top = 0
+        self._length = 0
+
+    def body(self, width: int) -> list[Line]:
+        """All lines of the body."""
+        raise NotImplementedError
+
+    def subtitle(self) -> Line:
+        """What stands behind the pane's name in its title."""
+        return ()
+
+    def position(self) -> str:
+        """What stands at the right end of the title: where in the body we are."""
+        height = self.size.height - 1
+        if self._length <= height:
+            return ""
+        return f"{self._top + 1}–{min(self._length, self._top + height)} of {self._length}"
+
+    def picture(self, width: int, height: int) -> list[Line]:
+        lines = self.body(width - 2)
+        self._length = len(lines)
+        self._top = max(0, min(self._top, self._length - (height - 1)))
+        shown = [((" ", ""), *line) for line in lines[self._top : self._top + height - 1]]
+        return [self.title_line(width), *shown]
+
+    def title_line(self, width: int) -> Line:
+        """A rule with the name in it; the focused pane's name is bold and marked, so that colour is not all."""
+        focused = self.has_focus
+        name = (f"▌{self.NAME}" if focused else f" {self.NAME}", "title" if focused else "bold")
+        left = [name, (" ", ""), *self.subtitle()]
+        right = self.position()
+        tail: Iterable[tuple[str, str]] = [(f" {right} ", "dim")] if right else []
+        line = justified(left, tail, width)
+        used = sum(len(text) for text, _ in line)
+        return (*line, (" " + "─" * max(0, width - used - 1), "rule")) if used < width - 2 and not right else line
+
+    def on_focus(self) -> None:
+        self.redraw()
+
+    def on_blur(self) -> None:
+        self.redraw()
+
+    def action_scroll_by(self, lines: int) -> None:
+        self._top = max(0, self._top + lines)
+        self.redraw()
+
+    def action_scroll_page(self, pages: int) -> None:
+        self.action_scroll_by(pages * max(1, self.size.height - 2))
+
+    def action_scroll_to_line(self, line: int) -> None:
+        self._top = line
+        self.redraw()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.action_scroll_by(3)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.action_scroll_by(-3)
