@@ -62,9 +62,7 @@ class MetricsFile:
         descriptor = self._own()
         if self._torn:
             line = b"\n" + line
-        self._torn = True
-        write_whole(descriptor, line)
-        self._torn = False
+        self._write(descriptor, line)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -91,8 +89,14 @@ class MetricsFile:
     def _begin(self) -> None:
         # Its random text makes this file differ from any other of the same length and step numbers.
         line = json.dumps({SESSION: os.urandom(8).hex(), "schema": SCHEMA, "began": utc_text(time.time())})
-        self._torn = True
-        write_whole(self._descriptor, line.encode() + b"\n")
+        self._write(self._descriptor, line.encode() + b"\n")
+
+    def _write(self, descriptor: int, line: bytes) -> None:
+        try:
+            write_whole(descriptor, line)
+        except BaseException:
+            self._torn = True
+            raise
         self._torn = False
 
     def _links(self) -> int | None:
