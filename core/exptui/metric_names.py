@@ -24,6 +24,7 @@ _CAMEL = re.compile(r"(?<=[a-z][a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?
 _GROUP_PREFIX = re.compile(r"^(?:hparams?|params|metrics|summary)[/.]", re.IGNORECASE)
 
 
+@lru_cache(maxsize=8192)
 def words_of(name: str) -> tuple[str, ...]:
     """The name's words in lower case: camelCase and punctuation are cut, "@k" is dropped.
 
@@ -132,6 +133,7 @@ def _flipped(reading: NameReading) -> NameReading:
     return NameReading(flipped, reading.role, f"neg {reading.family}")
 
 
+@lru_cache(maxsize=8192)
 def split_of(name: str) -> Split:
     """Which split the name says it is from. `train/val_loss` is from evaluation: `train` is its group."""
     words = frozenset(word.rstrip("0123456789") for word in words_of(name))

@@ -227,8 +227,7 @@ def _drifted(c: Comparison) -> str:
     if c.drift is None:
         return "the training data drifted"
     columns = [f"{one.column}{_effect(one.effect)}" for one in c.drift.columns if one.verdict == "drift"]
-    schema = [str(getattr(one, "column", one)) for one in c.drift.schema_findings]
-    columns += [f"{name} (schema)" for name in schema]
+    columns += [f"{one.column} ({getattr(one, 'what', '') or 'schema'})" for one in c.drift.schema_findings]
     shown = columns[:3] + ([f"{len(columns) - 3} more"] if len(columns) > 3 else [])
     return "the training data drifted" + (f" in {listed(shown)}" if shown else "")
 
