@@ -89,6 +89,15 @@ def as_number(value: Any) -> float | None:
         return math.inf if value > 0 else -math.inf
 
 
+def final_value(run: RunRecord, metric: str) -> float | None:
+    """The run's value of a metric: what it declares, else what it logged last; None if it has neither."""
+    declared = as_number(run.summary.get(metric))
+    if declared is not None:
+        return declared
+    logged = run.metrics.get(metric)
+    return logged.last if logged is not None and logged.count else None
+
+
 def _values(run: RunRecord) -> dict[str, float]:
     declared = {name: number for name, value in run.summary.items() if (number := as_number(value)) is not None}
     return {name: metric.last for name, metric in run.metrics.items() if metric.count} | declared

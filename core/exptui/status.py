@@ -6,6 +6,7 @@ import os
 import socket
 
 from exptui.records import Signs, Status
+from exptui.rundir import process_started
 
 FRESH = 60.0
 """Seconds of silence that every running writer may take (buffers, long steps)."""
@@ -50,9 +51,8 @@ def _silent(signs: Signs, silence: float | None, beat: float | None) -> tuple[St
         return "running", f"last write {_age(quiet)} ago"
     if signs.marks_end and quiet > FRESH:
         return "crashed", f"no end mark and no sign of life for {_age(quiet)}"
-    if quiet <= GIVEN_UP:
-        usual = f", usual gap {_age(signs.rhythm)}" if signs.rhythm else ""
-        return "stalled", f"silent for {_age(quiet)}{usual}"
+    if quiet <= GIVEN_UP and signs.rhythm:
+        return "stalled", f"silent for {_age(quiet)}, usual gap {_age(signs.rhythm)}"
     return "unknown", f"last write {_age(quiet)} ago; this format marks no end"
 
 
@@ -75,22 +75,9 @@ def process_alive(signs: Signs) -> bool | None:
         return False
     except (PermissionError, OverflowError):
         return None
-    started = process_start(signs.pid)
-    if signs.pid_started is not None and started is not None and abs(started - signs.pid_started) > 2.0:
-        return False
-    return True
-
-
-def process_start(pid: int) -> float | None:
-    """When a process began, in seconds since the epoch, from /proc (proc(5)); None where that is not known."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            ticks = int(file.read().rpartition(b")")[2].split()[19])
-        with open("/proc/stat", "rb") as file:
-            boot = next(int(line.split()[1]) for line in file if line.startswith(b"btime"))
-    except (OSError, ValueError, IndexError, StopIteration):
-        return None
-    return boot + ticks / os.sysconf("SC_CLK_TCK")
+    started = process_started(signs.pid)
+    reused = signs.pid_started is not None and started is not None and abs(started - signs.pid_started) > 2.0
+    return not reused
 
 
 def _age(seconds: float) -> str:

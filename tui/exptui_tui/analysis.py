@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from exptui.comparison import Comparison
+from exptui.drift.report import DriftReport
+from exptui.drift.runs import declares_data, files_drift, training_drift
 from exptui.errors import DataFileError
 from exptui.policy import Policy
 from exptui.recommend import Recommendation
 from exptui.records import RunRecord
 from exptui.store import Store
-
-if TYPE_CHECKING:
-    from exptui.drift.report import DriftReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +59,13 @@ class Analysis:
         return compare(Side.from_runs([baseline]), Side.from_runs([candidate]), self._policy)
 
     def recommendation(self, candidate: RunRecord) -> Recommendation:
-        """The recommendation on what is known now; a drift report that has been computed is taken into account."""
+        """The recommendation on what is known now. Where both runs declare their training data, its drift is checked
+        too; until the report is there, `checking` says so."""
         from exptui.compare import Side, compare
         from exptui.recommend import recommend
 
         baseline = self._store.baseline
-        drift = self._drift.get(self._key(baseline, candidate, None))
+        drift = self._training_drift(baseline, candidate)
         inputs = (candidate, baseline, drift)
         known = self._recommendations.get(candidate.id)
         if known is not None and all(a is b for a, b in zip(known[0], inputs, strict=True)):
@@ -76,6 +75,16 @@ class Analysis:
         found = recommend(compare(side, Side.from_runs([candidate]), self._policy, report))
         self._recommendations[candidate.id] = inputs, found
         return found
+
+    def checking(self, candidate: RunRecord) -> bool:
+        """Whether the verdict may still change because drift is being checked."""
+        state = self._training_drift(self._store.baseline, candidate)
+        return state is not None and state.report is None and state.error is None
+
+    def _training_drift(self, baseline: RunRecord | None, candidate: RunRecord) -> DriftState | None:
+        if baseline is None or baseline.id == candidate.id or not declares_data(candidate, baseline):
+            return self._drift.get(self._key(baseline, candidate, None))
+        return self.drift(baseline, candidate)
 
     def drift(self, baseline: RunRecord | None, candidate: RunRecord, pair: Pair | None = None) -> DriftState:
         """The drift of the candidate's data against the baseline's, or of a chosen pair of files. The first call
@@ -110,17 +119,14 @@ class Analysis:
         return found
 
     def _compute(self, baseline: RunRecord | None, candidate: RunRecord, pair: Pair | None) -> DriftState:
-        from exptui.drift.declared import column_overrides, training_pair
-        from exptui.drift.report import DriftSettings
-        from exptui.drift.verdicts import compare_files
-
         try:
             if pair is None:
-                pair = training_pair(candidate, baseline, self._root, (), self._store.get)
-            settings = DriftSettings(columns=column_overrides(candidate))
-            return DriftState(report=compare_files(*pair, settings))
-        except (DataFileError, OSError, ValueError) as error:
-            return DriftState(error=str(error))
+                report = training_drift(baseline, candidate, self._root, self._store.get, self._policy)
+            else:
+                report = files_drift(pair, self._policy, candidate)
+        except (DataFileError, OSError, ValueError, MemoryError) as error:
+            return DriftState(error=str(error) or type(error).__name__)
+        return DriftState(report=report)
 
     @staticmethod
     def _key(baseline: RunRecord | None, candidate: RunRecord, pair: Pair | None) -> object:

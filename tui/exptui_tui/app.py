@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -60,6 +61,7 @@ class ExptuiApp(App[None]):
         self._published = 0.0
         self._publishing = False
         self._main: MainScreen | None = None
+        self._analyst: ThreadPoolExecutor | None = None
 
     def get_default_screen(self) -> Screen[None]:
         self._main = MainScreen(self._root, self._store, self._analysis)
@@ -120,14 +122,16 @@ class ExptuiApp(App[None]):
         self._follower.rescan()
 
     def _spawn(self, job: Job, done: Done) -> None:
-        """Run a job in a thread and its sequel here."""
+        """Run a job in the one thread for analyses, and its sequel here: on a training box one core is enough."""
 
         def work() -> None:
             state = job()
             if self.is_running:
                 self.call_from_thread(done, state)
 
-        threading.Thread(target=work, name="analysis", daemon=True).start()
+        if self._analyst is None:
+            self._analyst = ThreadPoolExecutor(1, thread_name_prefix="analysis")
+        self._analyst.submit(work)
 
     def _drift_ready(self, run_id: str) -> None:
         if self._main is not None:
@@ -157,8 +161,13 @@ class ExptuiApp(App[None]):
         """Not available: text from run files must never be able to press a key."""
 
     async def action_quit(self) -> None:
-        self._follower.stop()
+        self._stop_threads()
         self.exit()
+
+    def _stop_threads(self) -> None:
+        self._follower.stop()
+        if self._analyst is not None:
+            self._analyst.shutdown(wait=False, cancel_futures=True)
 
     def _leave_on_signals(self) -> None:
         """Leave the terminal as it was found on SIGTERM, SIGHUP and SIGQUIT too."""
@@ -169,7 +178,7 @@ class ExptuiApp(App[None]):
             loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: int) -> None:
-        self._follower.stop()
+        self._stop_threads()
         self.exit(return_code=128 + number)
 
 

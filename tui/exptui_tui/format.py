@@ -9,7 +9,8 @@ import math
 import unicodedata
 from collections.abc import Iterable
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len as cell_len
+from rich.cells import set_cell_size
 
 Span = tuple[str, str]
 Line = tuple[Span, ...]
@@ -123,7 +124,7 @@ def param(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "none"}[value]
     if isinstance(value, float):
-        return number(value, 6) if not float(value).is_integer() else f"{value:g}"
+        return f"{value:.6g}" if math.isfinite(value) else number(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(param(one) for one in value) + "]"
     return safe(value)

@@ -12,11 +12,8 @@ from typing import Any, cast
 from exptui.formats.base import Delta, FileSign, Folder, Reader, Source
 from exptui.formats.jsonlines import JsonLines
 from exptui.records import Problem, RunFacts, Signs, Status
+from exptui.rundir import METRICS_FILE, RUN_FILE
 from exptui.tail import Restarted
-
-RUN_FILE = "run.json"
-METRICS_FILE = "metrics.jsonl"
-CONSOLE_FILE = "console.log"
 
 _MAX_RUN_FILE = 16 << 20
 _PATIENCE = 10.0

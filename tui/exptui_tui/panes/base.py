@@ -9,7 +9,11 @@ from textual.reactive import reactive
 from exptui.records import RunRecord
 from exptui.store import Store
 from exptui_tui.analysis import Analysis
+from exptui_tui.format import Line
 from exptui_tui.widgets.lines import Pane
+
+SIDES = (("d", "Diff"), ("t", "Drift"), ("r", "Recommendation"), ("⏎", "Run"))
+"""The panes that take turns in one place, with their keys."""
 
 
 class RunPane(Pane):
@@ -25,6 +29,10 @@ class RunPane(Pane):
         super().__init__(id=id)
         self.store = store
         self.analysis = analysis
+
+    def subtitle(self) -> Line:
+        """Where several panes take turns, the names of the others with their keys."""
+        return tuple((f" {key} {name} ", "dim") for key, name in SIDES if name != self.NAME)
 
     @property
     def run(self) -> RunRecord | None:

@@ -54,7 +54,10 @@ class CurvesPane(RunPane):
     def picture(self, width: int, height: int) -> list[Line]:
         self._drawn_at = time.monotonic()
         if self.metric is None or not self.shown:
-            return [self.title_line(width), *empty("no metrics yet; they appear here as a run logs them", width, height)]
+            return [
+                self.title_line(width),
+                *empty("no metrics yet; they appear here as a run logs them", width, height),
+            ]
         curves = [curve for at, one in enumerate(self.shown) if (curve := self._curve(one, at)) is not None]
         if not curves:
             waiting = any(not self.store.has_series(one) for one in self.shown)

@@ -16,4 +16,6 @@ class DecisionPane(RunPane):
         run = self.run
         if run is None:
             return wrapped("no run under the cursor", width, "dim")
-        return decision.decision(self.analysis.recommendation(run), width)
+        found = self.analysis.recommendation(run)
+        note = "drift is being checked; the verdict may change" if self.analysis.checking(run) else ""
+        return decision.decision(found, width, note)

@@ -118,7 +118,11 @@ class RunsPane(RunPane):
     def _verdicts(self, shown: list[RunRecord]) -> dict[str, str]:
         if self.baseline_run is None:
             return {}
-        return {run.id: decision.short(self.analysis.recommendation(run)) for run in shown}
+        return {run.id: self._verdict(run) for run in shown}
+
+    def _verdict(self, run: RunRecord) -> str:
+        found = decision.short(self.analysis.recommendation(run))
+        return "checking …" if self.analysis.checking(run) else found
 
     def _highlighted(self, line: Line, run: RunRecord, width: int) -> Line:
         if run.id != self.cursor:
@@ -132,7 +136,9 @@ class RunsPane(RunPane):
             return "no run matches the filter; / changes it, esc clears it"
         if not self.store.progress.caught_up:
             return "looking for runs …"
-        return "no runs here yet: train with exptui.init(), or start exptui on another directory (exptui demo shows one)"
+        return (
+            "no runs here yet: train with exptui.init(), or start exptui on another directory (exptui demo shows one)"
+        )
 
     def _move_to(self, row: int) -> None:
         run_id = self._order[row] if 0 <= row < len(self._order) else None

@@ -84,7 +84,9 @@ def _plot(
     lines: list[Line] = []
     for y in range(height):
         label = _label(y, height, low, high) if bounds else ""
-        spans: list[Span] = [(pad(label, _GUTTER - 2, right=True) + " ┤" if label else pad("", _GUTTER - 1) + "│", "dim")]
+        spans: list[Span] = [
+            (pad(label, _GUTTER - 2, right=True) + " ┤" if label else pad("", _GUTTER - 1) + "│", "dim")
+        ]
         spans += _cells(dots[y], owner[y], broken if y == height - 1 else {})
         lines.append(tuple(spans))
     return lines

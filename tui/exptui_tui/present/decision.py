@@ -5,7 +5,12 @@ from __future__ import annotations
 from exptui.recommend import Recommendation
 from exptui_tui.format import BLANK, Line, Span, fit, safe, wrapped
 
-VERDICTS = {"promote": ("PROMOTE", "good"), "iterate": ("ITERATE", "warn"), "abandon": ("ABANDON", "bad"), "none": ("–", "dim")}
+VERDICTS = {
+    "promote": ("PROMOTE", "good"),
+    "iterate": ("ITERATE", "warn"),
+    "abandon": ("ABANDON", "bad"),
+    "none": ("–", "dim"),
+}
 _ESCALATIONS = {
     "performance": "performance",
     "data_drift": "data drift",
@@ -29,23 +34,26 @@ def verdict_line(recommendation: Recommendation | None, width: int, otherwise: s
     if recommendation.needs_human:
         names = ", ".join(_ESCALATIONS.get(one.kind, one.kind) for one in recommendation.escalations)
         spans.append((f"a person is needed: {names}. ", "bad"))
-    spans.append((safe(recommendation.rationale, 400), "" if word != "–" else "dim"))
+    spans.append((safe(recommendation.headline, 400), "" if word != "–" else "dim"))
+    spans.append((" " + safe(recommendation.caveat, 200), "dim"))
     return fit(spans, width)
 
 
-def decision(recommendation: Recommendation, width: int) -> list[Line]:
-    """The whole recommendation."""
+def decision(recommendation: Recommendation, width: int, note: str = "") -> list[Line]:
+    """The whole recommendation; `note` says what it still waits for."""
     word, style = VERDICTS[recommendation.verdict]
     head = word if word != "–" else "NO VERDICT"
     lines: list[Line] = [((head, f"{style} bold"), (f"  {_how_sure(recommendation)}", "dim")), BLANK]
-    lines += wrapped(safe(recommendation.rationale, 2000), width)
-    lines += _section("Next", [recommendation.next_step], width)
-    lines += _section("Numbers", recommendation.numbers, width)
+    if note:
+        lines += [((note, "warn"),), BLANK]
+    lines += wrapped(safe(recommendation.headline, 2000), width, "bold")
+    details = recommendation.rationale.removeprefix(recommendation.headline).strip()
+    lines += _section("Why", details, width)
+    lines += _section("Next", recommendation.next_step, width)
     if recommendation.escalations:
         lines += [BLANK, (("A person is needed", "bad bold"),)]
         for one in recommendation.escalations:
             lines += wrapped(f"! {_ESCALATIONS.get(one.kind, one.kind)}: {safe(one.why, 600)}", width, "bad", "  ")
-    lines += _section("Mind", recommendation.warning_texts, width, "warn")
     return lines
 
 
@@ -54,11 +62,5 @@ def _how_sure(recommendation: Recommendation) -> str:
     return f"{rule} · {recommendation.confidence} confidence" if recommendation.confidence else rule
 
 
-def _section(title: str, texts: list[str] | tuple[str, ...], width: int, style: str = "") -> list[Line]:
-    found = [text for text in texts if text]
-    if not found:
-        return []
-    lines: list[Line] = [BLANK, ((title, "title"),)]
-    for text in found:
-        lines += wrapped(safe(text, 1000), width, style, "  ")
-    return lines
+def _section(title: str, text: str, width: int) -> list[Line]:
+    return [BLANK, ((title, "title"),), *wrapped(safe(text, 2000), width)] if text else []

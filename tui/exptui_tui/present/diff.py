@@ -27,7 +27,9 @@ def diff(baseline: RunRecord, candidate: RunRecord, comparison: Comparison, widt
     """The whole diff. `folded` counts equal params and metrics instead of listing them."""
     params = param_diff(baseline, candidate)
     metrics = sorted(comparison.metrics.values(), key=lambda one: _order(one, comparison.primary))
-    name_width = min(max(12, width // 3), 2 + max((cell_len(one.name) for one in [*params, *metrics]), default=10))
+    name_width = min(
+        max(12, width // 3), 2 + max(map(cell_len, [*(one.name for one in params), *comparison.metrics]), default=10)
+    )
     lines = [*_params(params, name_width, width, folded), BLANK, *_metrics(metrics, comparison, name_width, folded)]
     return [*_who(baseline, candidate, width), BLANK, *lines]
 
@@ -44,7 +46,9 @@ def _params(params: Sequence[ParamDiff], name_width: int, width: int, folded: bo
     for one in different:
         before = "–" if one.state == "added" else safe(param(one.baseline), room)
         now = "–" if one.state == "removed" else safe(param(one.candidate), room)
-        lines.append(((pad(safe(one.name, name_width - 1), name_width), ""), (before, "dim"), (" → ", "dim"), (now, "accent")))
+        lines.append(
+            ((pad(safe(one.name, name_width - 1), name_width), ""), (before, "dim"), (" → ", "dim"), (now, "accent"))
+        )
     equal = [one for one in params if one.state == "equal"]
     if not params:
         lines.append((("neither run logged any", "dim"),))
@@ -53,7 +57,10 @@ def _params(params: Sequence[ParamDiff], name_width: int, width: int, folded: bo
     if equal and folded:
         lines.append(((f"{len(equal)} equal (f unfolds)", "dim"),))
     elif equal:
-        lines += [((pad(safe(one.name, name_width - 1), name_width), "dim"), (safe(param(one.baseline), room), "dim")) for one in equal]
+        lines += [
+            ((pad(safe(one.name, name_width - 1), name_width), "dim"), (safe(param(one.baseline), room), "dim"))
+            for one in equal
+        ]
     return lines
 
 
@@ -91,7 +98,7 @@ def _judgement(one: MetricComparison, comparison: Comparison) -> tuple[str, str]
         known = one.role == "diagnostic"
         return ("", "") if known else ("which way is better is not known", "dim")
     if one.name in comparison.train and one.state in ("improved", "degraded"):
-        return _WORDS[one.state][0] + " (training)", "dim"
+        return _WORDS[one.state][0] + " (train)", "dim"
     return _WORDS[one.state]
 
 

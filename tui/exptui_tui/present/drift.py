@@ -45,7 +45,9 @@ def columns(found: Sequence[ColumnDrift], width: int) -> list[Line]:
     if not found:
         return []
     name = min(max(8, width - 46), 1 + max(6, *(cell_len(one.column) for one in found)))
-    lines: list[Line] = [((pad("verdict", 8) + pad("column", name) + "effect [95%]      q       dir   missing", "dim"),)]
+    lines: list[Line] = [
+        ((pad("verdict", 8) + pad("column", name) + "effect [95%]      q       dir   missing", "dim"),)
+    ]
     for one in found:
         word, style = _VERDICTS[one.verdict]
         lines.append(

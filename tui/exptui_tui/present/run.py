@@ -14,7 +14,10 @@ def run(record: RunRecord, width: int, now: float) -> list[Line]:
     """The overview of one run."""
     _, evidence = judge(record.signs, now)
     glyph, word, style = STATES[record.status]
-    lines: list[Line] = [((safe(record.name, width), "bold"),), ((f"{glyph} {word}", style), ("  " + safe(evidence), ""))]
+    lines: list[Line] = [
+        ((safe(record.name, width), "bold"),),
+        ((f"{glyph} {word}", style), ("  " + safe(evidence), "")),
+    ]
     lines += _facts(record, width)
     lines += _params(record, width)
     lines += _metrics(record, width)
@@ -65,7 +68,9 @@ def _metrics(record: RunRecord, width: int) -> list[Line]:
     if not record.metrics:
         return [BLANK, (("No metrics logged yet", "dim"),)]
     name_width = min(max(10, width - 45), 2 + max(6, *(cell_len(name) for name in record.metrics)))
-    head = "".join(pad(word, size, right=True) for word, size in (("last", 10), ("min", 10), ("max", 10), ("points", 9)))
+    head = "".join(
+        pad(word, size, right=True) for word, size in (("last", 10), ("min", 10), ("max", 10), ("points", 9))
+    )
     lines: list[Line] = [BLANK, (("Metrics", "title"),), ((pad("", name_width) + head, "dim"),)]
     for name, one in record.metrics.items():
         spans = [(pad(safe(name, name_width - 1), name_width), "")]
@@ -76,7 +81,13 @@ def _metrics(record: RunRecord, width: int) -> list[Line]:
         lines.append(tuple(spans))
     for name, value in record.summary.items():
         text = number(value) if isinstance(value, int | float) and not isinstance(value, bool) else param(value)
-        lines.append(((pad(safe(name, name_width - 1), name_width), ""), (pad(safe(text, 10), 10, right=True), ""), ("  declared", "dim")))
+        lines.append(
+            (
+                (pad(safe(name, name_width - 1), name_width), ""),
+                (pad(safe(text, 10), 10, right=True), ""),
+                ("  declared", "dim"),
+            )
+        )
     return lines
 
 

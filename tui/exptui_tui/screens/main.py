@@ -81,7 +81,7 @@ class MainScreen(Screen[None]):
         Binding("R", "rescan", "Rescan", show=False, id="rescan", tooltip="Look at the disk now"),
         Binding("escape", "back", "Back", show=False, id="back", tooltip="One step back"),
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = "#runs"
 
     cursor: reactive[str | None] = reactive(None, init=False)
@@ -192,6 +192,9 @@ class MainScreen(Screen[None]):
     def on_resize(self) -> None:
         self.call_after_refresh(self._arrange)
 
+    def on_descendant_focus(self) -> None:
+        self.query_one(KeyBar).redraw()
+
     # What panes want.
 
     def on_runs_pane_moved(self, message: RunsPane.Moved) -> None:
@@ -204,7 +207,9 @@ class MainScreen(Screen[None]):
         colours = dict(self.colours)
         if colours.pop(message.run_id, None) is None:
             used = set(colours.values())
-            colours[message.run_id] = next((one for one in range(RUN_COLOURS) if one not in used), len(used) % RUN_COLOURS)
+            colours[message.run_id] = next(
+                (one for one in range(RUN_COLOURS) if one not in used), len(used) % RUN_COLOURS
+            )
         self.colours = colours
 
     def on_runs_pane_baseline_toggled(self, message: RunsPane.BaselineToggled) -> None:
@@ -302,7 +307,9 @@ class MainScreen(Screen[None]):
                 self.query_one(RunsPane).words = words.strip()
 
         words = self.query_one(RunsPane).words
-        self.app.push_screen(PromptScreen("Filter", words, "words of name, id, state, format or tags; empty shows all"), take)
+        self.app.push_screen(
+            PromptScreen("Filter", words, "words of name, id, state, format or tags; empty shows all"), take
+        )
 
     def _run(self) -> RunRecord | None:
         run = self.store.get(self.cursor)
@@ -341,7 +348,8 @@ class MainScreen(Screen[None]):
         active = list(self.active_bindings.values())
         display = {one.binding.key: self.app.get_key_display(one.binding) for one in active}
         states: list[Line] = [((f"  {glyph} {word}", style),) for glyph, word, style in STATES.values()]
-        legend: list[Line] = [(("Signs in the list", "title"),), (("  ◆ baseline   ▪ marked   ! some points are not finite", ""),)]
+        legend: list[Line] = [
+            (("Signs in the list", "title"),),
+            (("  ◆ baseline   ▪ marked   ! some points are not finite", ""),),
+        ]
         self.app.push_screen(HelpScreen(help_lines(active, display, [*legend, *states])))
-
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual import events
-from textual.binding import Binding
+from textual.binding import ActiveBinding
 
 from exptui_tui.format import Line, Span, cell_len, fit, safe
 from exptui_tui.widgets.lines import LinesWidget
@@ -17,7 +17,7 @@ class KeyBar(LinesWidget):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._message: Span | None = None
-        self._spots: list[tuple[int, int, str]] = []
+        self._spots: list[tuple[int, int, ActiveBinding]] = []
         self._told = 0
 
     def tell(self, text: str, style: str = "") -> None:
@@ -38,28 +38,29 @@ class KeyBar(LinesWidget):
             return [fit([self._message], width)]
         spans: list[Span] = []
         at = 0
-        for binding in self._on_show():
+        for active in self._worth_showing():
+            binding = active.binding
             key = binding.key_display or self.app.get_key_display(binding)
             text = f" {key} "
             label = f"{binding.description} "
             size = cell_len(text) + cell_len(label)
             if at + size > width:
                 break
-            self._spots.append((at, at + size, binding.action))
+            self._spots.append((at, at + size, active))
             spans += [(text, "title"), (label, "dim")]
             at += size
         return [tuple(spans)]
 
-    def _on_show(self) -> list[Binding]:
+    def _worth_showing(self) -> list[ActiveBinding]:
         """Those to show, one an action, the general ones first."""
-        found: dict[str, Binding] = {}
+        found: dict[str, ActiveBinding] = {}
         for active in self.screen.active_bindings.values():
             if active.binding.show and active.enabled:
-                found.setdefault(active.binding.action, active.binding)
+                found.setdefault(active.binding.action, active)
         return list(found.values())
 
     async def on_click(self, event: events.Click) -> None:
-        for start, end, action in self._spots:
+        for start, end, active in self._spots:
             if start <= event.x < end:
-                await self.screen.run_action(action, self.screen.focused or self.screen)
+                await self.app.run_action(active.binding.action, active.node)
                 return

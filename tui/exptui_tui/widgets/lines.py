@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -12,7 +11,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from exptui_tui.format import BLANK, Line, fit, justified
+from exptui_tui.format import BLANK, Line, cell_len, fit, width_of
 from exptui_tui.widgets.palette import style_of
 
 
@@ -43,10 +42,10 @@ class LinesWidget(Widget):
 
     def render_line(self, y: int) -> Strip:
         if y >= len(self._drawn):
-            return Strip.blank(self.size.width)
+            return Strip.blank(self.size.width, self.rich_style)
         theme = self.app.current_theme
         segments = [Segment(text, style_of(theme, names)) for text, names in fit(self._drawn[y], self.size.width)]
-        return Strip(segments).extend_cell_length(self.size.width)
+        return Strip(segments).extend_cell_length(self.size.width).apply_style(self.rich_style)
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
@@ -98,15 +97,13 @@ class Pane(LinesWidget, can_focus=True):
         return [self.title_line(width), *shown]
 
     def title_line(self, width: int) -> Line:
-        """A rule with the name in it; the focused pane's name is bold and marked, so that colour is not all."""
-        focused = self.has_focus
-        name = (f"▌{self.NAME}" if focused else f" {self.NAME}", "title" if focused else "bold")
-        left = [name, (" ", ""), *self.subtitle()]
+        """A rule with the name in it; the focused pane's name is marked, so that colour is not the only sign."""
+        name = (f"▌{self.NAME} ", "title") if self.has_focus else (f" {self.NAME} ", "bold")
         right = self.position()
-        tail: Iterable[tuple[str, str]] = [(f" {right} ", "dim")] if right else []
-        line = justified(left, tail, width)
-        used = sum(len(text) for text, _ in line)
-        return (*line, (" " + "─" * max(0, width - used - 1), "rule")) if used < width - 2 and not right else line
+        tail = (f" {right} ", "dim") if right else ("", "")
+        left = fit([name, *self.subtitle(), (" ", "")], width - len(right) - 4)
+        rule = "─" * max(0, width - width_of(left) - cell_len(tail[0]))
+        return (*left, (rule, "rule"), tail)
 
     def on_focus(self) -> None:
         self.redraw()
