@@ -7,9 +7,9 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from exptui.errors import RunsDirectoryError
 from exptui.formats import FORMATS
 from exptui.formats.base import FileSign, Folder, Source
+from exptui.locate import check_root
 from exptui.records import Problem
 
 MAX_DEPTH = 12
@@ -25,19 +25,6 @@ class Scan:
     sources: Mapping[tuple[str, str], Source]
     folders: tuple[str, ...]
     problems: tuple[Problem, ...]
-
-
-def check_root(root: str) -> None:
-    """Raises RunsDirectoryError, with the mend, unless `root` is a directory that can be listed."""
-    try:
-        os.scandir(root).close()
-    except FileNotFoundError:
-        raise RunsDirectoryError(f"{root}: no such directory; name the directory your runs are in") from None
-    except NotADirectoryError:
-        parent = os.path.dirname(root) or "."
-        raise RunsDirectoryError(f"{root}: is a file; name the directory that holds it: {parent}") from None
-    except OSError as error:
-        raise RunsDirectoryError(f"{root}: cannot be listed: {error.strerror}; check its permissions") from None
 
 
 def scan(root: str) -> Scan:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
-from exptui.discover import check_root
-from exptui.index import Indexed, RunIndex
+from exptui.index import Indexed, RunIndex, first_batch
+from exptui.locate import check_root
 from exptui.reading import Learnt, SourceReading, wanted_only
 from exptui.records import FINAL, Batch, Progress, RunRecord, SeriesChunk
 from exptui.sources import Key, Sources
@@ -32,7 +32,8 @@ _RACY_NS = 2_000_000_000
 
 
 class Follower:
-    """Follows `root`. `gentle` reads in small bites with a breath between them, so that a screen stays alive."""
+    """Follows `root`. `gentle` reads in small bites with a breath between them, so that a screen stays alive.
+    `known` is what the index said, where the caller has read it already."""
 
     def __init__(
         self,
@@ -40,17 +41,21 @@ class Follower:
         index: RunIndex | None = None,
         *,
         gentle: bool = False,
+        known: Sequence[Indexed] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.root = os.path.abspath(root)
         self._disk = Sources(self.root)
         self._index = index
+        self._known = known
         self._clock = clock
         self._bite, self._breath = (64 << 10, 0.001) if gentle else (1 << 20, 0.0)
         self._readings: dict[Key, SourceReading] = {}
         self._records: dict[str, RunRecord] = {}
         self._key_of: dict[str, tuple[Key, str]] = {}
+        self._id_of: dict[tuple[Key, str], str] = {}
         self._wanted: frozenset[str] = frozenset()
+        self._released: frozenset[str] = frozenset()
         self._served: set[str] = set()
         self._watcher: Watcher | None = None
         self._stop = threading.Event()
@@ -60,7 +65,9 @@ class Follower:
 
     def want(self, ids: Collection[str]) -> None:
         """The runs whose points are wanted in the batches from now on."""
-        self._wanted = frozenset(ids)
+        wanted = frozenset(ids)
+        self._released |= self._wanted - wanted
+        self._wanted = wanted
         self._wake()
 
     def rescan(self) -> None:
@@ -103,16 +110,19 @@ class Follower:
             self._save(now=True)
 
     def _from_index(self) -> Iterator[Batch]:
-        known = self._index.load() if self._index else []
-        now = self._clock()
-        for entry in known:
-            key = (entry.record.path, entry.record.format)
-            status, evidence = judge(entry.record.signs, now)
-            record = replace(entry.record, status=status, status_evidence=evidence)
+        """What the index knows, unless the caller has told its own screen that already."""
+        known = self._known
+        if known is None:
+            known = self._index.load() if self._index else []
+        batch = first_batch(known, self._clock())
+        for record, entry in zip(batch.records, known, strict=True):
+            key = (record.path, record.format)
             self._records[record.id] = record
             self._key_of[record.id] = (key, entry.run)
+            self._id_of[key, entry.run] = record.id
             self._disk.mark_read(key, {**self._disk.signs_read(key), **entry.files})
-        yield Batch(tuple(self._records.values()), progress=Progress(0, len(known), False))
+        if self._known is None:
+            yield batch
 
     def _look(self, patience: float) -> None:
         """Find out what changed: wait for hints at most `patience` seconds, then scan or glance if it is time."""
@@ -151,9 +161,13 @@ class Follower:
 
     def _serve_wanted(self) -> bool:
         """Have sources read from their beginning again whose points were not kept and are wanted now."""
+        released, self._released = self._released, frozenset()
+        self._served -= released
         for run_id in self._wanted - self._served:
             key = self._key_of[run_id][0] if run_id in self._key_of else None
-            if (key is not None and key in self._disk and self._readings.pop(key, None) is not None) or (key is not None and key in self._disk and key not in self._disk.dirty):
+            if key is not None and key in self._disk:
+                self._served.add(run_id)
+                self._readings.pop(key, None)
                 self._disk.dirty[key] = None
         return bool(self._disk.dirty)
 
@@ -178,6 +192,10 @@ class Follower:
     def _learn(self, key: Key, reading: SourceReading, learnt: Learnt, changes: _Changes) -> None:
         run = reading.runs[learnt.run]
         run_id = self._id(key, learnt.run, run.tracker_id)
+        former = self._id_of.get((key, learnt.run))
+        if former is not None and former != run_id:
+            changes.gone += self._forget([former])
+        self._id_of[key, learnt.run] = run_id
         record = run.record(run_id, reading.source, self._clock())
         self._records[run_id] = changes.records[run_id] = record
         if run_id in self._wanted and (run_id in self._served or learnt.chunk.restart):
@@ -205,24 +223,28 @@ class Follower:
 
     def _drop_missing(self) -> tuple[str, ...]:
         keys = self._disk.drop_missing()
-        gone = tuple(one for one, (key, _) in self._key_of.items() if key in keys) if keys else ()
-        for one in gone:
+        for key in keys:
+            self._readings.pop(key, None)
+        return self._forget([one for one, (key, _) in self._key_of.items() if key in keys]) if keys else ()
+
+    def _forget(self, ids: list[str]) -> tuple[str, ...]:
+        for one in ids:
             self._records.pop(one, None)
-            self._readings.pop(self._key_of.pop(one)[0], None)
+            self._id_of.pop(self._key_of.pop(one), None)
             self._served.discard(one)
-        if gone and self._index:
-            self._index.remove(gone)
-        return gone
+        if ids and self._index:
+            self._index.remove(ids)
+        return tuple(ids)
 
     def _batch(self, changes: _Changes) -> Batch:
-        self._served &= self._wanted
+        wanted = self._wanted & self._served
         if self._index:
             self._index.put(self._indexed(record) for record in changes.records.values())
         waiting = len(self._disk.dirty)
         return Batch(
             tuple(changes.records.values()),
             changes.gone,
-            wanted_only(changes.chunks, self._wanted),
+            wanted_only(changes.chunks, wanted),
             Progress(changes.read, changes.read + waiting, not waiting),
             self._disk.problems,
         )

@@ -14,8 +14,8 @@ import os
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from tinydb.storages import Storage
 from tinydb.table import Document
 
 from exptui.documents import from_document, to_document
-from exptui.formats.base import FileSign
-from exptui.records import RunRecord
+from exptui.records import Batch, FileSign, Progress, RunRecord
+from exptui.status import judge
 
 VERSION = 1
 MAX_BYTES = 256 << 20
@@ -41,6 +41,15 @@ class Indexed:
     record: RunRecord
     files: Mapping[str, FileSign]
     run: str = ""
+
+
+def first_batch(known: Collection[Indexed], now: float) -> Batch:
+    """The known runs as the first batch of a session, their states judged anew."""
+    records = []
+    for entry in known:
+        status, evidence = judge(entry.record.signs, now)
+        records.append(replace(entry.record, status=status, status_evidence=evidence))
+    return Batch(tuple(records), progress=Progress(0, len(records), False))
 
 
 class RunIndex:

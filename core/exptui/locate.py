@@ -1,4 +1,4 @@
-"""Which runs directory is meant when none is named."""
+"""Which runs directory is meant, and whether it can be listed."""
 
 from __future__ import annotations
 
@@ -25,3 +25,16 @@ def runs_directory(named: str | None) -> str:
     raise RunsDirectoryError(
         f"no runs directory here; name one (exptui PATH), set ${VARIABLE}, or try `exptui demo` for one to explore"
     )
+
+
+def check_root(root: str) -> None:
+    """Raises RunsDirectoryError, with the mend, unless `root` is a directory that can be listed."""
+    try:
+        os.scandir(root).close()
+    except FileNotFoundError:
+        raise RunsDirectoryError(f"{root}: no such directory; name the directory your runs are in") from None
+    except NotADirectoryError:
+        parent = os.path.dirname(root) or "."
+        raise RunsDirectoryError(f"{root}: is a file; name the directory that holds it: {parent}") from None
+    except OSError as error:
+        raise RunsDirectoryError(f"{root}: cannot be listed: {error.strerror}; check its permissions") from None

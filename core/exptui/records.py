@@ -8,12 +8,20 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Status = Literal["running", "finished", "failed", "crashed", "stalled", "interrupted", "unknown"]
 
 FINAL: frozenset[Status] = frozenset({"finished", "failed", "interrupted"})
 """States that rest on a mark in the files and therefore do not age."""
+
+
+class FileSign(NamedTuple):
+    """What tells one state of a file from another: inode, size in bytes, mtime in nanoseconds."""
+
+    inode: int
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)

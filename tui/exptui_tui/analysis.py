@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from exptui.comparison import Comparison
-from exptui.drift.report import DriftReport
-from exptui.drift.runs import declares_data, files_drift, training_drift
 from exptui.errors import DataFileError
-from exptui.policy import Policy
-from exptui.recommend import Recommendation
 from exptui.records import RunRecord
 from exptui.store import Store
+
+if TYPE_CHECKING:
+    from exptui.comparison import Comparison
+    from exptui.drift.report import DriftReport
+    from exptui.policy import Policy
+    from exptui.recommend import Recommendation
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,15 @@ Pair = tuple[Path, Path]
 
 
 class Analysis:
-    """`spawn(job, done)` runs a job in a thread and calls `done` with its result in the UI thread; `ready(run id)`
-    is called when a drift report has arrived."""
+    """`policy` None stands for the defaults. `spawn(job, done)` runs a job in a thread and calls `done` with its
+    result in the UI thread; `ready(run id)` is called when a drift report has arrived. `awake` is False until the
+    first paint is out, which needs no verdicts."""
 
     def __init__(
         self,
         store: Store,
         root: str,
-        policy: Policy,
+        policy: Policy | None,
         spawn: Callable[[Job, Done], None],
         ready: Callable[[str], None],
     ) -> None:
@@ -50,6 +53,7 @@ class Analysis:
         self._policy = policy
         self._spawn = spawn
         self._ready = ready
+        self.awake = False
         self._drift: dict[object, DriftState] = {}
         self._recommendations: dict[str, tuple[tuple[object, ...], Recommendation]] = {}
 
@@ -82,6 +86,8 @@ class Analysis:
         return state is not None and state.report is None and state.error is None
 
     def _training_drift(self, baseline: RunRecord | None, candidate: RunRecord) -> DriftState | None:
+        from exptui.drift.runs import declares_data
+
         if baseline is None or baseline.id == candidate.id or not declares_data(candidate, baseline):
             return self._drift.get(self._key(baseline, candidate, None))
         return self.drift(baseline, candidate)
@@ -119,11 +125,15 @@ class Analysis:
         return found
 
     def _compute(self, baseline: RunRecord | None, candidate: RunRecord, pair: Pair | None) -> DriftState:
+        from exptui.drift.runs import files_drift, training_drift
+        from exptui.policy import Policy
+
+        policy = self._policy or Policy()
         try:
             if pair is None:
-                report = training_drift(baseline, candidate, self._root, self._store.get, self._policy)
+                report = training_drift(baseline, candidate, self._root, self._store.get, policy)
             else:
-                report = files_drift(pair, self._policy, candidate)
+                report = files_drift(pair, policy, candidate)
         except (DataFileError, OSError, ValueError, MemoryError) as error:
             return DriftState(error=str(error) or type(error).__name__)
         return DriftState(report=report)

@@ -7,9 +7,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -17,13 +17,17 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.theme import Theme
 
-from exptui.follow import Follower
-from exptui.policy import Policy
+from exptui.index import first_batch
 from exptui.records import Batch
-from exptui.store import Store
 from exptui_tui.analysis import Analysis, Done, Job
 from exptui_tui.screens.main import MainScreen
+from exptui_tui.session import Session
 from exptui_tui.widgets.guard import HarmlessText
+
+if TYPE_CHECKING:
+    from exptui.follow import Follower
+    from exptui.index import Indexed
+    from exptui.policy import Policy
 
 _BEAT = 0.1
 """Seconds between two redrawings at most: ten a second."""
@@ -48,15 +52,17 @@ class ExptuiApp(App[None]):
         Binding("colon,ctrl+p", "command_palette", "Commands", id="commands", key_display=":"),
     ]
 
-    def __init__(self, root: str, store: Store, follower: Follower, policy: Policy | None = None) -> None:
+    def __init__(self, session: Session, policy: Policy | None = None) -> None:
         super().__init__()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = "exptui-dark"
-        self._root = root
-        self._store = store
-        self._follower = follower
-        self._analysis = Analysis(store, root, policy or Policy(), self._spawn, self._drift_ready)
+        self._session = session
+        self._store = session.store
+        self._follower: Follower | None = None
+        self._wanted: frozenset[str] = frozenset()
+        self._known: list[Indexed] = []
+        self._analysis = Analysis(session.store, session.root, policy, self._spawn, self._drift_ready)
         self._changed: set[str] = set()
         self._published = 0.0
         self._publishing = False
@@ -64,24 +70,34 @@ class ExptuiApp(App[None]):
         self._analyst: ThreadPoolExecutor | None = None
 
     def get_default_screen(self) -> Screen[None]:
-        self._main = MainScreen(self._root, self._store, self._analysis)
+        self._main = MainScreen(self._session.root, self._store, self._analysis)
         return self._main
 
     def get_line_filters(self) -> list[LineFilter]:
         return [*super().get_line_filters(), HarmlessText()]
 
-    def on_mount(self) -> None:
-        batches = self._follower.forever()
+    def on_load(self) -> None:
         # The index is one small file: the first paint shows every run it knows.
-        self._store.apply(next(batches))
-        threading.Thread(target=self._follow, args=(batches,), name="follower", daemon=True).start()
-        self.set_interval(2.0, self._reload_decisions)
-        self._leave_on_signals()
+        self._known = self._session.index.load()
+        self._store.apply(first_batch(self._known, time.time()))
 
-    def _follow(self, batches: Iterator[Batch]) -> None:
+    def on_mount(self) -> None:
+        self._leave_on_signals()
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """The first paint is out: read the disk, and think."""
+        threading.Thread(target=self._follow, args=(self._known,), name="follower", daemon=True).start()
+        self.set_interval(2.0, self._reload_decisions)
+        if self._main is not None:
+            self._main.wake()
+
+    def _follow(self, known: list[Indexed]) -> None:
         """Runs in the follower's thread. Handing over a batch waits for the UI thread, which is the back-pressure."""
         try:
-            for batch in batches:
+            self._follower = follower = self._session.follower(known, gentle=True)
+            follower.want(self._wanted)
+            for batch in follower.forever():
                 self.call_from_thread(self._apply, batch)
         except Exception as error:  # the screen stays with what it has, and says so
             if self.is_running:
@@ -115,11 +131,14 @@ class ExptuiApp(App[None]):
             self._publish_soon()
 
     def on_main_screen_watching(self, message: MainScreen.Watching) -> None:
+        self._wanted = message.ids
         self._store.keep_series_of(message.ids)
-        self._follower.want(message.ids)
+        if self._follower is not None:
+            self._follower.want(message.ids)
 
     def on_main_screen_rescan_wanted(self) -> None:
-        self._follower.rescan()
+        if self._follower is not None:
+            self._follower.rescan()
 
     def _spawn(self, job: Job, done: Done) -> None:
         """Run a job in the one thread for analyses, and its sequel here: on a training box one core is enough."""
@@ -161,11 +180,13 @@ class ExptuiApp(App[None]):
         """Not available: text from run files must never be able to press a key."""
 
     async def action_quit(self) -> None:
-        self._stop_threads()
+        self.stop_threads()
         self.exit()
 
-    def _stop_threads(self) -> None:
-        self._follower.stop()
+    def stop_threads(self) -> None:
+        """Ask the follower and the analyses to end; they are daemons and nobody waits for them."""
+        if self._follower is not None:
+            self._follower.stop()
         if self._analyst is not None:
             self._analyst.shutdown(wait=False, cancel_futures=True)
 
@@ -178,17 +199,17 @@ class ExptuiApp(App[None]):
             loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: int) -> None:
-        self._stop_threads()
+        self.stop_threads()
         self.exit(return_code=128 + number)
 
 
-def run(root: str, store: Store, follower: Follower, policy: Policy | None = None) -> int:
-    """Run the application; returns its exit code."""
-    app = ExptuiApp(root, store, follower, policy)
+def run(session: Session, policy: Policy | None = None) -> int:
+    """Run the application on a directory; returns its exit code."""
+    app = ExptuiApp(session, policy)
     try:
         app.run()
     finally:
-        follower.stop()
+        app.stop_threads()
         if sys.stdout.isatty():
             # Textual turns on pixel mouse reports in some terminals and leaves them on.
             os.write(sys.stdout.fileno(), b"\x1b[?1016l")

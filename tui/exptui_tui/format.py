@@ -33,10 +33,7 @@ def safe(text: object, width: int = _MAX_CELLS) -> str:
     """
     raw = str(text)
     cut = raw[: width * (1 + _MAX_COMBINING)]
-    if cut.isascii() and cut.isprintable():
-        shown = cut
-    else:
-        shown = "".join(_visible(cut))
+    shown = cut if cut.isascii() and cut.isprintable() else "".join(_visible(cut))
     if len(cut) < len(raw) or cell_len(shown) > width:
         return set_cell_size(shown, max(0, width - 1)).rstrip() + "…" if width > 0 else ""
     return shown

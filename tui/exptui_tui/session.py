@@ -1,30 +1,39 @@
-"""One runs directory opened: its journal, its index, its store and its follower put together."""
+"""One runs directory opened: its journal, its index and its store put together."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from exptui.follow import Follower
 from exptui.index import RunIndex
 from exptui.journal import Journal
 from exptui.places import cache_folder, decision_folders
 from exptui.store import Store
+
+if TYPE_CHECKING:
+    from exptui.follow import Follower
+    from exptui.index import Indexed
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     root: str
     store: Store
-    follower: Follower
+    index: RunIndex
+
+    def follower(self, known: list[Indexed] | None = None, *, gentle: bool = False) -> Follower:
+        """A follower of this directory; what it imports is not needed before the first paint."""
+        from exptui.follow import Follower
+
+        return Follower(self.root, self.index, gentle=gentle, known=known)
 
 
-def open_directory(root: str, *, gentle: bool = False) -> Session:
-    """Nothing is read yet but the decisions; `follower` reads the rest."""
+def open_directory(root: str) -> Session:
+    """Nothing is read yet but the decisions and the index."""
     root = os.path.abspath(root)
-    store = Store(Journal(decision_folders(root)))
-    return Session(root, store, Follower(root, RunIndex(cache_folder(root)), gentle=gentle))
+    return Session(root, Store(Journal(decision_folders(root))), RunIndex(cache_folder(root)))
 
 
 def read_directory(root: str, series_of: Collection[str] = ()) -> Session:
@@ -33,7 +42,8 @@ def read_directory(root: str, series_of: Collection[str] = ()) -> Session:
     Raises RunsDirectoryError.
     """
     session = open_directory(root)
-    session.follower.want(series_of)
-    for batch in session.follower.once():
+    follower = session.follower()
+    follower.want(series_of)
+    for batch in follower.once():
         session.store.apply(batch)
     return session

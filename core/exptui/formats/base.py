@@ -9,17 +9,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from exptui.records import FileSign as FileSign
 from exptui.records import Points, Problem, RunFacts, Signs
-
-
-class FileSign(NamedTuple):
-    """What tells one state of a file from another: inode, size in bytes, mtime in nanoseconds."""
-
-    inode: int
-    size: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)

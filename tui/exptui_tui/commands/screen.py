@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from exptui.discover import check_root
-from exptui.locate import runs_directory
+from exptui.locate import check_root, runs_directory
+
+if TYPE_CHECKING:
+    from exptui.policy import Policy
 
 
 def run_open(options: argparse.Namespace) -> int:
-    from exptui.policy import Policy, load_policy
-
     root = runs_directory(options.root)
-    policy = load_policy(options.policy) if options.policy else Policy()
+    policy = _policy(options.policy)
     if not is_terminal():
         from exptui_tui.commands.listing import run_list
 
@@ -23,10 +24,19 @@ def run_open(options: argparse.Namespace) -> int:
     check_root(root)
     from exptui_tui.session import open_directory
 
-    session = open_directory(root, gentle=True)
+    session = open_directory(root)
     from exptui_tui.app import run
 
-    return run(session.root, session.store, session.follower, policy)
+    return run(session, policy)
+
+
+def _policy(path: str | None) -> Policy | None:
+    """The policy of a file; None stands for the defaults, which need not be loaded before the first paint."""
+    if path is None:
+        return None
+    from exptui.policy import load_policy
+
+    return load_policy(path)
 
 
 def is_terminal() -> bool:

@@ -20,10 +20,10 @@ class RunPane(Pane):
     """A pane about the run under the cursor. State comes down from the screen: `cursor` (a run id), `baseline`
     (a run id), `colours` (marked runs with their colours) and `metric`."""
 
-    cursor: reactive[str | None] = reactive(None, init=False)
-    baseline: reactive[str | None] = reactive(None, init=False)
-    colours: reactive[Mapping[str, int]] = reactive(dict, init=False)
-    metric: reactive[str | None] = reactive(None, init=False)
+    cursor: reactive[str | None] = reactive(None, init=False, repaint=False)
+    baseline: reactive[str | None] = reactive(None, init=False, repaint=False)
+    colours: reactive[Mapping[str, int]] = reactive(dict, init=False, repaint=False)
+    metric: reactive[str | None] = reactive(None, init=False, repaint=False)
 
     def __init__(self, store: Store, analysis: Analysis, *, id: str) -> None:
         super().__init__(id=id)
@@ -41,6 +41,10 @@ class RunPane(Pane):
     @property
     def baseline_run(self) -> RunRecord | None:
         return self.store.get(self.baseline)
+
+    def picture(self, width: int, height: int) -> list[Line]:
+        """Before the first paint there is only the title: the list comes first."""
+        return super().picture(width, height) if self.analysis.awake else [self.title_line(width)]
 
     def concerns(self, ids: frozenset[str]) -> bool:
         """Whether the pane may look different when these runs have changed."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from exptui.series import Series, ordered
 from exptui_tui.format import Line, safe
 from exptui_tui.panes.base import RunPane
-from exptui_tui.present.chart import Curve, chart, empty
+from exptui_tui.present.empty import empty
+
+if TYPE_CHECKING:
+    from exptui_tui.present.chart import Curve
 
 _CALM = 0.2
 """Seconds between two drawings: a chart costs more bytes than a number."""
@@ -52,6 +56,10 @@ class CurvesPane(RunPane):
         return ((safe(self.metric or "no metric", 60), "accent"), ("  m chooses", "dim"))
 
     def picture(self, width: int, height: int) -> list[Line]:
+        if not self.analysis.awake:
+            return [self.title_line(width)]
+        from exptui_tui.present.chart import chart
+
         self._drawn_at = time.monotonic()
         if self.metric is None or not self.shown:
             return [
@@ -70,6 +78,8 @@ class CurvesPane(RunPane):
         run = self.store.get(run_id)
         if series is None or run is None:
             return None
+        from exptui_tui.present.chart import Curve
+
         step, value = self._in_order(run_id, series)
         name = run.name + (" (baseline)" if run_id == self.baseline else "")
         return Curve(name, self._colour(run_id), step, value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from exptui_tui.format import Line, wrapped
 from exptui_tui.panes.base import RunPane
-from exptui_tui.present import decision
 
 
 class DecisionPane(RunPane):
@@ -16,6 +15,8 @@ class DecisionPane(RunPane):
         run = self.run
         if run is None:
             return wrapped("no run under the cursor", width, "dim")
+        from exptui_tui.present import decision
+
         found = self.analysis.recommendation(run)
         note = "drift is being checked; the verdict may change" if self.analysis.checking(run) else ""
         return decision.decision(found, width, note)

@@ -9,7 +9,6 @@ from textual.reactive import reactive
 
 from exptui_tui.format import Line, wrapped
 from exptui_tui.panes.base import RunPane
-from exptui_tui.present import diff
 
 
 class DiffPane(RunPane):
@@ -21,7 +20,7 @@ class DiffPane(RunPane):
         Binding("f", "fold", "Fold", id="diff.fold", tooltip="Show or hide what is equal"),
     ]
 
-    folded: reactive[bool] = reactive(True, init=False)
+    folded: reactive[bool] = reactive(True, init=False, repaint=False)
 
     def body(self, width: int) -> list[Line]:
         run, baseline = self.run, self.baseline_run
@@ -31,6 +30,8 @@ class DiffPane(RunPane):
             return wrapped("no baseline yet: put the cursor on a run in the list and press b", width, "dim")
         if run.id == baseline.id:
             return wrapped("this is the baseline; put the cursor on another run to see what differs", width, "dim")
+        from exptui_tui.present import diff
+
         comparison = self.analysis.comparison(baseline, run)
         return diff.diff(baseline, run, comparison, width, folded=self.folded)
 

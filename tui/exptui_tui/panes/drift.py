@@ -11,7 +11,6 @@ from textual.message import Message
 from exptui_tui.analysis import DriftState, Pair
 from exptui_tui.format import BLANK, Line, safe, wrapped
 from exptui_tui.panes.base import RunPane
-from exptui_tui.present import drift
 
 
 class DriftPane(RunPane):
@@ -47,6 +46,8 @@ class DriftPane(RunPane):
 
     def _shown(self, state: DriftState, width: int) -> list[Line]:
         if state.report is not None:
+            from exptui_tui.present import drift
+
             return drift.drift(state.report, width)
         if state.error is not None:
             return [(("CANNOT TELL", "warn bold"),), BLANK, *wrapped(safe(state.error, 600), width)]

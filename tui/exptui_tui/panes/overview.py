@@ -6,7 +6,6 @@ import time
 
 from exptui_tui.format import Line, wrapped
 from exptui_tui.panes.base import RunPane
-from exptui_tui.present.run import run
 
 
 class OverviewPane(RunPane):
@@ -18,4 +17,6 @@ class OverviewPane(RunPane):
         record = self.run
         if record is None:
             return wrapped("no run under the cursor", width, "dim")
+        from exptui_tui.present.run import run
+
         return run(record, width, time.time())

@@ -13,8 +13,8 @@ from textual.reactive import reactive
 from exptui.records import RunRecord
 from exptui_tui.format import Line, fit, pad, safe, width_of
 from exptui_tui.panes.base import RunPane
-from exptui_tui.present import decision, runs
-from exptui_tui.present.chart import empty
+from exptui_tui.present import runs
+from exptui_tui.present.empty import empty
 
 _CALM = 1.0
 """Seconds between two reorderings by values that change while a training runs."""
@@ -32,8 +32,8 @@ class RunsPane(RunPane):
         Binding("enter", "open", "Open", show=False, id="runs.open", tooltip="Everything about this run"),
     ]
 
-    sort: reactive[str] = reactive("age", init=False)
-    words: reactive[str] = reactive("", init=False)
+    sort: reactive[str] = reactive("age", init=False, repaint=False)
+    words: reactive[str] = reactive("", init=False, repaint=False)
 
     class Moved(Message):
         """The cursor is on another run."""
@@ -116,12 +116,14 @@ class RunsPane(RunPane):
         return [self.title_line(width), runs.heading(columns, view), *rows]
 
     def _verdicts(self, shown: list[RunRecord]) -> dict[str, str]:
-        if self.baseline_run is None:
+        if self.baseline_run is None or not self.analysis.awake:
             return {}
         return {run.id: self._verdict(run) for run in shown}
 
     def _verdict(self, run: RunRecord) -> str:
-        found = decision.short(self.analysis.recommendation(run))
+        from exptui_tui.present.decision import short
+
+        found = short(self.analysis.recommendation(run))
         return "checking …" if self.analysis.checking(run) else found
 
     def _highlighted(self, line: Line, run: RunRecord, width: int) -> Line:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exptui.series import Column, thin
-from exptui_tui.format import BLANK, Line, Span, number, pad, safe, step
+from exptui_tui.format import Line, Span, number, pad, safe, step
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _GUTTER = 9
@@ -156,8 +156,3 @@ def _join(
 def _set(x: int, y: int, dots: list[list[int]], owner: list[list[int | None]], colour: int) -> None:
     dots[y // 4][x // 2] |= _DOTS[y % 4][x % 2]
     owner[y // 4][x // 2] = colour
-
-
-def empty(words: str, width: int, height: int) -> list[Line]:
-    """A pane with nothing to show says which key fills it."""
-    return [BLANK] * max(0, height // 3) + [((pad(words, width).rstrip().center(width).rstrip(), "dim"),)]

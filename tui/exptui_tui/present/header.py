@@ -25,7 +25,8 @@ def header(
     if stale:
         parts += [(" · ", "dim"), (stale, "bad")]
     elif not progress.caught_up:
-        share = f" {progress.read}/{progress.total}" if progress.total else ""
+        # A share in whole percent changes a hundred times at most, whatever the number of runs.
+        share = f" {100 * progress.read // progress.total}% of {progress.total}" if progress.total else ""
         parts += [(" · ", "dim"), (f"reading{share}", "accent")]
     base = safe(baseline.name, 28) if baseline else "none (b sets it)"
     left = [(" exptui ", "title"), (" " + safe(home(root), max(12, width // 3)) + "   ", ""), *parts]

@@ -27,15 +27,16 @@ from exptui_tui.panes.diff import DiffPane
 from exptui_tui.panes.drift import DriftPane
 from exptui_tui.panes.overview import OverviewPane
 from exptui_tui.panes.runs import RunsPane
-from exptui_tui.present import decision
 from exptui_tui.present.header import header
 from exptui_tui.present.runs import STATES, choose_metrics
-from exptui_tui.screens.overlay import HelpScreen, PickerScreen, PromptScreen, help_lines
 from exptui_tui.widgets.keybar import KeyBar
 from exptui_tui.widgets.lines import LinesWidget
 from exptui_tui.widgets.palette import RUN_COLOURS
 
 SIDES = ("diff", "drift", "decision", "overview")
+
+_WIDE = 100
+"""Columns from which curves and a side pane fit beside each other."""
 
 
 class Header(LinesWidget):
@@ -51,6 +52,10 @@ class VerdictLine(LinesWidget):
     def picture(self, width: int, height: int) -> list[Line]:
         screen = self.screen
         assert isinstance(screen, MainScreen)
+        if not screen.analysis.awake:
+            return []
+        from exptui_tui.present import decision
+
         run = screen.store.get(screen.cursor)
         if run is None:
             return [decision.verdict_line(None, width, "")]
@@ -81,14 +86,13 @@ class MainScreen(Screen[None]):
         Binding("R", "rescan", "Rescan", show=False, id="rescan", tooltip="Look at the disk now"),
         Binding("escape", "back", "Back", show=False, id="back", tooltip="One step back"),
     ]
-    HORIZONTAL_BREAKPOINTS: list[tuple[int, str]] | None = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012
     AUTO_FOCUS = "#runs"
 
-    cursor: reactive[str | None] = reactive(None, init=False)
-    baseline: reactive[str | None] = reactive(None, init=False)
-    colours: reactive[Mapping[str, int]] = reactive(dict, init=False)
-    metric: reactive[str | None] = reactive(None, init=False)
-    lower: reactive[str] = reactive("curves", init=False)
+    cursor: reactive[str | None] = reactive(None, init=False, repaint=False)
+    baseline: reactive[str | None] = reactive(None, init=False, repaint=False)
+    colours: reactive[Mapping[str, int]] = reactive(dict, init=False, repaint=False)
+    metric: reactive[str | None] = reactive(None, init=False, repaint=False)
+    lower: reactive[str] = reactive("curves", init=False, repaint=False)
 
     class Watching(Message):
         """These runs' points are looked at."""
@@ -112,12 +116,14 @@ class MainScreen(Screen[None]):
         parts = (self.store, self.analysis)
         yield Header(id="header")
         yield self._bound(RunsPane(*parts, id="runs"))
+        kinds = {"curves": CurvesPane, "diff": DiffPane, "drift": DriftPane}
+        kinds |= {"decision": DecisionPane, "overview": OverviewPane}
+        visible = self._visible(self.app.size.width)
         with Horizontal(id="lower"):
-            yield self._bound(CurvesPane(*parts, id="curves"))
-            yield self._bound(DiffPane(*parts, id="diff"))
-            yield self._bound(DriftPane(*parts, id="drift"))
-            yield self._bound(DecisionPane(*parts, id="decision"))
-            yield self._bound(OverviewPane(*parts, id="overview"))
+            for name, kind in kinds.items():
+                pane = self._bound(kind(*parts, id=name))
+                pane.display = name in visible
+                yield pane
         yield VerdictLine(id="verdict")
         yield KeyBar(id="keys")
 
@@ -128,11 +134,15 @@ class MainScreen(Screen[None]):
     def on_mount(self) -> None:
         self.baseline = self.store.baseline_id
         self._choose_metric_by_itself()
-        self._arrange()
 
     @property
     def panes(self) -> list[RunPane]:
         return list(self.query(RunPane))
+
+    def wake(self) -> None:
+        """The first paint is out: fill in what takes longer."""
+        self.analysis.awake = True
+        self.publish(frozenset(run.id for run in self.store))
 
     def publish(self, ids: frozenset[str]) -> None:
         """These runs have changed."""
@@ -178,19 +188,24 @@ class MainScreen(Screen[None]):
             self._side = self.lower
         self._arrange()
 
+    def _visible(self, width: int) -> set[str]:
+        """The lower panes that fit: on a wide screen curves and one side pane, on a narrow one a single pane."""
+        return {"curves", self._side} if width >= _WIDE else {self.lower}
+
     def _arrange(self) -> None:
-        """Show the panes that fit: on a wide screen curves and one side pane, on a narrow one a single pane."""
-        wide = self.has_class("-wide")
+        visible = self._visible(self.size.width)
         zoomed = next((pane.id for pane in self.panes if pane.has_class("-zoom")), None)
         for pane in self.panes:
-            in_lower = pane.id == self.lower or (wide and pane.id in ("curves", self._side))
-            pane.display = pane.id == zoomed if zoomed else pane.id == "runs" or in_lower
-            if pane.display:
-                pane.redraw()
-        self.query_one("#lower").display = zoomed != "runs"
+            shown = pane.id == zoomed if zoomed else pane.id == "runs" or pane.id in visible
+            if pane.display != shown:
+                pane.display = shown
+            pane.redraw()
+        lower = self.query_one("#lower")
+        if lower.display != (zoomed != "runs"):
+            lower.display = zoomed != "runs"
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self._arrange)
+        self._arrange()
 
     def on_descendant_focus(self) -> None:
         self.query_one(KeyBar).redraw()
@@ -225,6 +240,8 @@ class MainScreen(Screen[None]):
         if len(files) < 2:
             self.tell("fewer than two data files are declared by this run and the baseline", "warn")
             return
+
+        from exptui_tui.screens.overlay import PickerScreen
 
         def take(reference: str | None) -> None:
             if reference is not None:
@@ -295,6 +312,8 @@ class MainScreen(Screen[None]):
             self.tell("no metrics yet", "warn")
             return
 
+        from exptui_tui.screens.overlay import PickerScreen
+
         def take(name: str | None) -> None:
             if name is not None:
                 self.metric = name
@@ -302,6 +321,8 @@ class MainScreen(Screen[None]):
         self.app.push_screen(PickerScreen("Metric", names, self.metric), take)
 
     def action_filter(self) -> None:
+        from exptui_tui.screens.overlay import PromptScreen
+
         def take(words: str | None) -> None:
             if words is not None:
                 self.query_one(RunsPane).words = words.strip()
@@ -320,6 +341,7 @@ class MainScreen(Screen[None]):
     def action_note(self) -> None:
         run = self._run()
         if run is not None:
+            from exptui_tui.screens.overlay import PromptScreen
 
             def take(text: str | None) -> None:
                 if text is not None:
@@ -330,6 +352,7 @@ class MainScreen(Screen[None]):
     def action_tags(self) -> None:
         run = self._run()
         if run is not None:
+            from exptui_tui.screens.overlay import PromptScreen
 
             def take(text: str | None) -> None:
                 if text is not None:
@@ -345,6 +368,8 @@ class MainScreen(Screen[None]):
         self.tell("looking at the disk …")
 
     def action_help(self) -> None:
+        from exptui_tui.screens.overlay import HelpScreen, help_lines
+
         active = list(self.active_bindings.values())
         display = {one.binding.key: self.app.get_key_display(one.binding) for one in active}
         states: list[Line] = [((f"  {glyph} {word}", style),) for glyph, word, style in STATES.values()]

@@ -19,10 +19,10 @@ class HelpPane(Pane):
 
     def __init__(self, lines: Sequence[Line]) -> None:
         super().__init__(id="help")
-        self._lines = list(lines)
+        self._text = list(lines)
 
     def body(self, width: int) -> list[Line]:
-        return self._lines
+        return self._text
 
 
 class HelpScreen(ModalScreen[None]):

@@ -27,32 +27,38 @@ class LinesWidget(Widget):
         raise NotImplementedError
 
     def redraw(self) -> None:
-        width, height = self.size
-        if width <= 0 or height <= 0 or not self.is_attached:
+        """Compare with what is on the screen and repaint the lines that differ."""
+        if not self._drawn or not self.is_attached or not self.display:
             return
-        lines = self.picture(width, height)[:height]
-        lines += [BLANK] * (height - len(lines))
-        before, self._drawn = self._drawn, lines
-        if len(before) != len(lines):
+        before, self._drawn = self._drawn, self._lines()
+        if len(before) != len(self._drawn):
             self.refresh()
             return
-        changed = [Region(0, y, width, 1) for y in range(height) if before[y] != lines[y]]
+        width = self.size.width
+        changed = [Region(0, y, width, 1) for y, line in enumerate(self._drawn) if before[y] != line]
         if changed:
             self.refresh(*changed)
 
+    def _lines(self) -> list[Line]:
+        width, height = self.size
+        lines = self.picture(width, height)[:height]
+        return lines + [BLANK] * (height - len(lines))
+
     def render_line(self, y: int) -> Strip:
-        if y >= len(self._drawn):
-            return Strip.blank(self.size.width, self.rich_style)
-        theme = self.app.current_theme
-        segments = [Segment(text, style_of(theme, names)) for text, names in fit(self._drawn[y], self.size.width)]
-        return Strip(segments).extend_cell_length(self.size.width).apply_style(self.rich_style)
+        if not self._drawn:
+            self._drawn = self._lines()
+        line = self._drawn[y] if y < len(self._drawn) else BLANK
+        theme, width = self.app.current_theme, self.size.width
+        segments = [Segment(text, style_of(theme, names)) for text, names in fit(line, width)]
+        return Strip(segments).extend_cell_length(width).apply_style(self.rich_style).simplify()
 
     def on_mount(self) -> None:
         self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
+        """Another size is another picture; it is computed when it is painted."""
         self._drawn = []
-        self.redraw()
+        self.refresh()
 
 
 class Pane(LinesWidget, can_focus=True):
