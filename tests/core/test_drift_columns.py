@@ -121,6 +121,13 @@ def test_the_same_kind_of_text_does_not_drift():
     assert columns["t: unseen words share"].effect == 0.0
 
 
+def test_words_that_occur_only_once_anywhere_are_no_drift():
+    unique = [f"{sentence} {i:x}{i:x} {i:o}z" for i, sentence in enumerate(SENTENCES)]
+    column = texts(unique[:200], unique[200:])["t: unseen words share"]
+    assert column.effect < 0.25
+    assert column.verdict != "drift"
+
+
 def test_text_with_new_words_drifts_in_its_vocabulary():
     columns = texts(SENTENCES[:200], [s.replace("beta", "omega") for s in SENTENCES[200:]])
     assert columns["t: unseen words share"].verdict == "drift"

@@ -152,6 +152,14 @@ def test_direction_is_that_of_the_location_and_none_for_spread(shift, scale, up)
     assert gap_of(rng.normal(size=2000), rng.normal(shift, scale, size=2000)).up is up
 
 
+def test_a_direction_needs_one_gap_to_be_twice_the_other():
+    assert Gap(above=20, below=10, n=10, m=10).up is True
+    assert Gap(above=10, below=20, n=10, m=10).up is False
+    assert Gap(above=19, below=10, n=10, m=10).up is None
+    assert Gap(above=10, below=19, n=10, m=10).up is None
+    assert Gap(above=0, below=0, n=10, m=10).up is None
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.37, 0.5, 0.99, 1.0])
 def test_quantiles_equal_numpys(share):
     values = np.sort(np.random.default_rng(5).lognormal(size=37))

@@ -184,6 +184,32 @@ def test_an_exchange_of_every_rare_category_is_drift():
     assert report.verdict == "drift"
 
 
+def test_an_exchange_of_thousands_of_tiny_categories_is_a_schema_finding():
+    old = [f"user {i % 1500}" for i in range(3000)]
+    new = [f"user {i % 1500 + 5000}" for i in range(3000)]
+    report = compare({"user": old}, {"user": new})
+    (finding,) = report.schema_findings
+    assert "100% of the rows hold values that the reference never has" in finding.what
+    assert report.verdict == "drift"
+
+
+def test_many_tiny_categories_drawn_alike_are_no_drift():
+    rng = np.random.default_rng(5)
+    old, new = ([f"user {i}" for i in rng.integers(0, 1500, 3000)] for _ in range(2))
+    report = compare({"user": old}, {"user": new})
+    assert report.schema_findings == ()
+    assert report.verdict != "drift"
+
+
+def test_an_identifier_that_goes_missing_is_drift_although_its_values_are_not_compared():
+    ids = [f"user {i}" for i in range(400)]
+    gone = [None if i % 2 else name for i, name in enumerate(ids)]
+    column = one(ids, gone)
+    assert (column.type, column.verdict, column.missing_current) == ("identifier", "drift", 0.5)
+    few = [None if i == 3 else name for i, name in enumerate(ids)]
+    assert one(ids, few).verdict == "skipped"
+
+
 def test_ignored_columns_are_left_out_even_when_they_are_gone():
     x = list(np.linspace(0, 1, 50))
     report = compare({"x": x, "stamp": x}, {"x": x}, ignore=("stamp",))

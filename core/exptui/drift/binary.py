@@ -128,7 +128,8 @@ def read_header(where: str, source: BinaryIO) -> tuple[tuple[int, ...], bool, np
 
 
 def array_columns(where: str, name: str, array: NDArray[Any]) -> dict[str, Column]:
-    """Columns of an array of one or two dimensions. DataFileError for more, or for complex numbers."""
+    """Columns of an array of one or two dimensions. DataFileError for more, for complex numbers and
+    for text that is no Unicode."""
     dot = f"{name}." if name else ""
     if array.dtype.names is not None and array.ndim == 1:
         parts = {f"{dot}{field}": array[field] for field in array.dtype.names}
@@ -143,7 +144,7 @@ def array_columns(where: str, name: str, array: NDArray[Any]) -> dict[str, Colum
         raise DataFileError(f"{where}: {array.ndim} dimensions; columns need one or two")
     try:
         return {key: column_of(part) for key, part in parts.items()}
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise DataFileError(f"{where}: {error}") from None
 
 

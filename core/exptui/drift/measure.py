@@ -66,7 +66,7 @@ def _measure_pair(
     elif (what := _emptied(both)) is not None:
         yield _found(name, both.kind, what, *_missing_shares(both))
     elif both.why:
-        yield _skipped(name, both.kind, both.why)
+        yield _uncompared(name, both)
     elif both.kind == "text" and isinstance(both.reference, Labels) and isinstance(both.current, Labels):
         for part, (old, new) in text.derived(both.reference, both.current).items():
             if part != "length":  # how much is missing is the same for every part and is tested once
@@ -86,6 +86,15 @@ def type_word(column: Column | None) -> str:
 
 def _skipped(name: str, kind: str, why: str) -> Measured:
     return Measured(ColumnDrift(column=name, type=kind, verdict="skipped", note=why), forced="skipped")
+
+
+def _uncompared(name: str, both: Pair) -> Measured:
+    """An identifier or a time: its values say nothing, but how many are missing may."""
+    rows = (_rows(both.reference), _rows(both.current))
+    values = (rows[0] - _missing_count(both.reference), rows[1] - _missing_count(both.current))
+    return Measured(
+        ColumnDrift(column=name, type=both.kind, verdict="skipped", **_sides(rows, values), note=both.why), rows
+    )
 
 
 def _found(name: str, kind: str, what: str, before: float | None = None, now: float | None = None) -> Measured:

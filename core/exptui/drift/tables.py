@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
@@ -102,7 +103,8 @@ def column_of(values: Any) -> Column:
     """A column from a one-dimensional array or sequence of numbers, booleans, text or datetime64.
 
     Booleans become the labels "true" and "false". A sequence that mixes text with anything else becomes
-    labels throughout. TypeError for complex numbers and other things without an order.
+    labels throughout. TypeError for complex numbers and other things without an order, ValueError for text
+    that is no Unicode.
     """
     if isinstance(values, Numbers | Labels | Times):
         return values
@@ -117,7 +119,7 @@ def column_of(values: Any) -> Column:
     if kind == "b":
         return encode(["true" if value else "false" for value in array.tolist()])
     if kind in "US":
-        words = np.char.decode(array, "utf-8", "backslashreplace") if kind == "S" else array
+        words = np.char.decode(array, "utf-8", "backslashreplace") if kind == "S" else _checked_text(array)
         return encode(words.tolist())
     if kind == "O":
         return encode([None if _absent(value) else _word(value) for value in array.tolist()])
@@ -142,6 +144,14 @@ def _array_of(values: Sequence[Any]) -> NDArray[Any]:
                 return np.array([str(v) for v in values], dtype=object)
         return np.array([np.nan if _absent(v) else v for v in values], dtype=np.float64)
     return np.array([None if _absent(v) else v for v in values], dtype=object)
+
+
+def _checked_text(array: NDArray[Any]) -> NDArray[Any]:
+    """NumPy does not look at the code points it reads from a file, and Python breaks on impossible ones."""
+    points = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    if points.dtype.itemsize and points.size and points.view(np.uint32).max() > sys.maxunicode:
+        raise ValueError("text that is no Unicode")
+    return points
 
 
 def _absent(value: Any) -> bool:

@@ -21,7 +21,7 @@ from exptui.drift.report import (
 )
 from exptui.drift.tables import Table, open_regular, read_table
 
-_GRAVITY: tuple[Verdict, ...] = ("stable", "minor", "too_few", "unclear", "invalid", "drift")
+_GRAVITY: tuple[Verdict, ...] = ("skipped", "stable", "minor", "too_few", "unclear", "invalid", "drift")
 """Which of two verdicts on one column (on its values, on what is missing) stands: the later one."""
 
 
@@ -116,7 +116,9 @@ def _decide(measured: Measured, tests: Tests, settings: DriftSettings) -> Column
     else:
         of_values, strong = judge(q, result.effect, result.effect_low or 0.0, settings)
     of_missing, missing_strong = _judge_missing(measured, missing_q, settings)
-    verdict = max(of_values, of_missing, key=_GRAVITY.index) if of_values in _GRAVITY else of_values
+    verdict = max(of_values, of_missing, key=_GRAVITY.index)
+    if of_values == "skipped" and verdict == "stable":
+        verdict = "skipped"  # nothing but the missing values was compared
     if measured.forced is not None:
         verdict = measured.forced
     strong = verdict == "drift" and (strong or missing_strong)
