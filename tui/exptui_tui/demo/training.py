@@ -12,8 +12,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import exptui
+from exptui.rundir import CONSOLE_FILE
 from exptui_tui.demo.data import EVALUATION_FILE, TRAINING_FILE, Floats, Machines, read_csv
 from exptui_tui.demo.model import Features, Network, Optimizer, Stopwatch, scores, sigmoid
 from exptui_tui.demo.variants import BASELINE, VARIANTS, Recipe, Variant
@@ -26,6 +28,7 @@ LOGGED_STEPS = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _leave)
+    time.sleep(options.delay)
     variant, runs, data = VARIANTS[options.variant], Path(options.runs), Path(options.data)
     evaluation = read_csv(data / EVALUATION_FILE)
     run = exptui.init(
@@ -40,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluation={"dataset": "machines", "split": "held-out", "version": "1", "n": len(evaluation)},
         heartbeat=1.0,
     )
+    _capture_console(run.path / CONSOLE_FILE)
     with run, np.errstate(all="ignore"):
         training = Training(variant, data, options.seed, runs / (options.baseline or run.id) / MODEL_FILE)
         training.run(run, evaluation, options.pace)
@@ -55,12 +59,21 @@ def parser() -> argparse.ArgumentParser:
     of.add_argument("--data", required=True, metavar="DIR", help="where the data sets are")
     of.add_argument("--baseline", metavar="ID", help="the baseline's run: the parent, and the teacher of a student")
     of.add_argument("--pace", type=float, default=0.0, metavar="SECONDS", help="rest after each step")
+    of.add_argument("--delay", type=float, default=0.0, metavar="SECONDS", help="rest before the beginning")
     of.add_argument("--seed", type=int, default=20)
     return of
 
 
 def _leave(number: int, _: object) -> None:
     sys.exit(128 + number)
+
+
+def _capture_console(path: Path) -> None:
+    """Send what is printed from here on to the run's own console log."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(descriptor, stream.fileno())
+    os.close(descriptor)
 
 
 class Training:
@@ -78,30 +91,33 @@ class Training:
             taught = _opinion(baseline_model, data, machines)
             self._target = (1 - share) * machines.failed + share * taught
         self.network = Network([self._x.shape[1], *self._recipe.hidden], self._random)
+        self._optimizer = Optimizer(self._recipe.optimizer, self.network.parameters, self._recipe.weight_decay)
+        self._step, self._steps = 0, self._recipe.epochs * (len(self._x) // self._recipe.batch_size)
 
     def run(self, run: exptui.Run, evaluation: Machines, pace: float) -> None:
         """Train to the end; FloatingPointError when the loss is no number any more."""
-        recipe, step = self._recipe, 0
-        optimizer = Optimizer(recipe.optimizer, self.network.parameters, recipe.weight_decay)
-        total = recipe.epochs * (len(self._x) // recipe.batch_size)
         x, watch = self._features.of(evaluation), Stopwatch(evaluation)
-        for epoch in range(1, recipe.epochs + 1):
+        for epoch in range(1, self._recipe.epochs + 1):
             for batch in self._batches():
-                rate = learning_rate(recipe, step / total)
-                loss, gradients = self.network.gradients(self._x[batch], self._target[batch], self._weight[batch])
-                step += 1
-                if step % LOGGED_STEPS == 0 or not math.isfinite(loss):
-                    run.log({"train/loss": loss, "learning_rate": rate}, step)
-                if not math.isfinite(loss):
-                    raise FloatingPointError(f"loss is {loss} at step {step}, learning rate {rate:.3g}")
-                optimizer.update(self.network.parameters, gradients, rate)
+                self._take_step(run, batch)
                 time.sleep(pace)
             told = scores(self.network.logits(x), evaluation.failed)
             cost = {"latency_ms": watch.latency_ms(self._features, self.network), "model_kb": self.network.kilobytes}
-            run.log({"epoch": epoch, **told, **cost}, step)
+            run.log({"epoch": epoch, **told, **cost}, self._step)
             print(f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in told.items()), flush=True)
 
-    def _batches(self) -> Iterator[np.ndarray]:
+    def _take_step(self, run: exptui.Run, batch: NDArray[np.int64]) -> None:
+        rate = learning_rate(self._recipe, self._step / self._steps)
+        loss, gradients = self.network.gradients(self._x[batch], self._target[batch], self._weight[batch])
+        self._step += 1
+        broken = not math.isfinite(loss)
+        if self._step % LOGGED_STEPS == 0 or broken:
+            run.log({"train/loss": loss, "learning_rate": rate}, self._step)
+        if broken:
+            raise FloatingPointError(f"loss is {loss} at step {self._step}, learning rate {rate:.3g}")
+        self._optimizer.update(self.network.parameters, gradients, rate)
+
+    def _batches(self) -> Iterator[NDArray[np.int64]]:
         size, order = self._recipe.batch_size, self._random.permutation(len(self._x))
         for begin in range(0, len(order) - size + 1, size):
             yield order[begin : begin + size]

@@ -43,6 +43,7 @@ class Variant:
     recipe: Recipe
     tags: tuple[str, ...] = ()
     data: str = TRAINING_FILE
+    fails: bool = False
 
 
 _PHYSICS = Recipe(
@@ -92,7 +93,7 @@ VARIANTS = {
                 learning_rate=0.006,
                 weight_decay=0.05,
                 failure_weight=0.5,
-                teacher_share=0.5,
+                teacher_share=0.3,
                 epochs=30,
             ),
             ("compression",),
@@ -102,6 +103,7 @@ VARIANTS = {
             "A learning rate that keeps growing gets there in fewer steps.",
             Recipe(learning_rate=0.01, rate_growth=1000.0, weight_decay=0.0),
             ("tuning",),
+            fails=True,
         ),
     )
 }

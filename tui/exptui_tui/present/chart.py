@@ -12,6 +12,7 @@ from exptui_tui.format import Line, Span, number, pad, safe, step
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _GUTTER = 9
 _BROKEN = "╳"
+_ROUND = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def chart(curves: Sequence[Curve], width: int, height: int) -> list[Line]:
     if not drawn or plot_height < 2 or plot_width < 10:
         return legend(curves, width)[:height]
     x_low = min(curve.step[0] for curve in drawn)
-    x_high = max(curve.step[-1] for curve in drawn)
+    x_high = x_low + round_up(max(curve.step[-1] for curve in drawn) - x_low)
     columns = [thin(curve.step, curve.value, x_low, x_high, plot_width * 2) for curve in drawn]
     bounds = value_range(columns)
     lines = _plot(drawn, columns, bounds, plot_width, plot_height)
@@ -42,10 +43,31 @@ def chart(curves: Sequence[Curve], width: int, height: int) -> list[Line]:
 
 
 def value_range(columns: Sequence[Sequence[Column]]) -> tuple[float, float] | None:
-    """The extremes of all finite values, None when there are none."""
+    """The extremes of all finite values, rounded outwards; None when there are none.
+
+    Round bounds stand still while a training goes on, so that a new point changes a few lines and not the picture.
+    """
     lows = [column.low for curve in columns for column in curve if column.low is not None]
     highs = [column.high for curve in columns for column in curve if column.high is not None]
-    return (min(lows), max(highs)) if lows else None
+    if not lows:
+        return None
+    low, high = min(lows), max(highs)
+    unit = _unit(high - low) or 1.0
+    bottom, top = math.floor(low / unit) * unit, math.ceil(high / unit) * unit
+    return (bottom, top) if math.isfinite(bottom) and math.isfinite(top) and high > low else (low, high)
+
+
+def round_up(length: float) -> float:
+    """The next round number that is not smaller: 176 → 200, 1043 → 1200."""
+    power = 10 * _unit(length)
+    return next((round_ * power for round_ in _ROUND if round_ * power >= length * (1 - 1e-9)), length)
+
+
+def _unit(length: float) -> float:
+    """A tenth of the power of ten in `length`; 0 for none."""
+    if length <= 0 or not math.isfinite(length):
+        return 0.0
+    return float(10.0 ** (math.floor(math.log10(length)) - 1))
 
 
 def legend(curves: Sequence[Curve], width: int) -> list[Line]:

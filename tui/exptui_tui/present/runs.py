@@ -30,6 +30,8 @@ _MARKS = "▪"
 _NAME_LEAST = 14
 _METRIC_WIDTH = 10
 _CHANGE_WIDTH = 16
+_VERDICT_WIDTH = 12
+_FORMAT_WIDTH = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +86,9 @@ def layout(width: int, metrics: Sequence[str], names: Iterable[str], *, compared
     longest = max((len(name) for name in names), default=_NAME_LEAST)
     name = max(_NAME_LEAST, min(longest + 1, width - fixed, 44))
     left = width - fixed - name
-    verdict = 11 if left >= 11 and change else 0
+    verdict = _VERDICT_WIDTH if left >= _VERDICT_WIDTH and change else 0
     left -= verdict
-    form = 12 if left >= 12 else 0
+    form = _FORMAT_WIDTH if left >= _FORMAT_WIDTH else 0
     left -= form
     extra = max(0, left // (_METRIC_WIDTH + 1))
     shown = tuple(metrics[: 1 + extra])
@@ -102,9 +104,9 @@ def heading(columns: Layout, view: RunsView) -> Line:
         if at == 0 and columns.change:
             cells.append(pad("  Δ baseline", columns.change))
     if columns.verdict:
-        cells.append(pad("verdict", columns.verdict))
+        cells.append("  " + pad("verdict", columns.verdict - 2))
     if columns.format:
-        cells.append(pad("format", columns.format))
+        cells.append("  " + pad("format", columns.format - 2))
     return (("".join(cells), "dim"),)
 
 
@@ -129,9 +131,9 @@ def row(run: RunRecord, columns: Layout, view: RunsView) -> Line:
             text, tone = change(run, view.baseline, name)
             spans.append(("  " + pad(text, columns.change - 2), tone))
     if columns.verdict:
-        spans.append((pad((view.verdicts or {}).get(run.id, ""), columns.verdict), "dim"))
+        spans.append(("  " + pad((view.verdicts or {}).get(run.id, ""), columns.verdict - 2), "dim"))
     if columns.format:
-        spans.append((pad(run.format, columns.format), "dim"))
+        spans.append(("  " + pad(run.format, columns.format - 2), "dim"))
     return tuple(spans)
 
 
