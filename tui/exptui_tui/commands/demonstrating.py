@@ -20,7 +20,7 @@ from exptui.rundir import CONSOLE_FILE
 if TYPE_CHECKING:
     from exptui_tui.demo.trainings import Trainings
 
-_PACE = 0.055
+_PACE = 0.07
 """Seconds between two steps: the longest training takes about two minutes."""
 
 _STAGGER = 1.5
@@ -112,12 +112,10 @@ def _start_others(trainings: Trainings, baseline: RunRecord, *, fast: bool) -> N
 
 
 def _show(root: Path) -> int:
-    from exptui.policy import Policy
     from exptui_tui.app import run
     from exptui_tui.session import open_directory
 
-    session = open_directory(str(root), gentle=True)
-    return run(session.root, session.store, session.follower, Policy())
+    return run(open_directory(str(root)))
 
 
 def _wait(root: Path, trainings: Trainings) -> int:

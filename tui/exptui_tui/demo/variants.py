@@ -93,7 +93,7 @@ VARIANTS = {
                 learning_rate=0.006,
                 weight_decay=0.05,
                 failure_weight=0.5,
-                teacher_share=0.3,
+                teacher_share=0.32,
                 epochs=30,
             ),
             ("compression",),
@@ -101,7 +101,7 @@ VARIANTS = {
         Variant(
             "diverged",
             "A learning rate that keeps growing gets there in fewer steps.",
-            Recipe(learning_rate=0.01, rate_growth=1000.0, weight_decay=0.0),
+            Recipe(learning_rate=0.01, rate_growth=1e6),
             ("tuning",),
             fails=True,
         ),
