@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from exptui.formats import FORMATS
-from exptui.formats.base import FileSign, Folder, Source
+from exptui.formats.base import HEAD_BYTES, FileSign, Folder, Source
 from exptui.locate import check_root
 from exptui.records import Problem
 
@@ -20,16 +20,18 @@ _SKIPPED = frozenset({".git", ".exptui", "node_modules", "__pycache__", ".venv",
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One walk: the sources by (path, format name), the directories that were looked into, and what could not be."""
+    """One walk: the sources by (path, format name), the directories that were looked into, and what could not be:
+    nothing is known about what lies below the `unlisted` ones."""
 
     sources: Mapping[tuple[str, str], Source]
     folders: tuple[str, ...]
     problems: tuple[Problem, ...]
+    unlisted: tuple[str, ...] = ()
 
 
 def scan(root: str) -> Scan:
-    """Walk the tree below `root` (depth 12 at most). Symlinks are followed only directly below the root, and only
-    to directories not seen before. Raises RunsDirectoryError when the root itself cannot be listed."""
+    """Walk the tree below `root` (depth 12 at most). Symlinks are followed only directly below the root, last of
+    all, and only to directories not seen before. Raises RunsDirectoryError when the root itself cannot be listed."""
     check_root(root)
     sources: dict[tuple[str, str], Source] = {}
     problems: list[Problem] = []
@@ -38,18 +40,21 @@ def scan(root: str) -> Scan:
     seen: set[tuple[int, int]] = set()
     while waiting and len(folders) < MAX_FOLDERS:
         path, depth, group = waiting.pop()
-        folder = _list(root, path, seen, problems)
-        if folder is None:
+        listed = _list(root, path, seen, problems)
+        if listed is None:
             continue
+        folder, links = listed
         folders.append(path)
         found, owned = _sources_in(folder, group)
         sources.update(found)
         if depth < MAX_DEPTH and not owned:
             below = folder.path if any(source.path == (folder.path or ".") for source in found.values()) else group
+            waiting[:0] = [(name, 1, below) for name in sorted(links, reverse=True)]
             waiting += [(folder.below(name), depth + 1, below) for name in sorted(folder.folders, reverse=True)]
+    unlisted = tuple(problem.path for problem in problems)
     if waiting:
         problems.append(Problem("", None, f"more than {MAX_FOLDERS} directories; the rest was not searched"))
-    return Scan(sources, tuple(folders), tuple(problems))
+    return Scan(sources, tuple(folders), tuple(problems), unlisted)
 
 
 def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str], Source], bool]:
@@ -66,7 +71,8 @@ def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str]
     return found, False
 
 
-def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Problem]) -> Folder | None:
+def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Problem]) -> tuple[Folder, set[str]] | None:
+    """The directory, and the links to directories in it that are worth following."""
     absolute = f"{root}/{path}" if path else root
     try:
         status = os.stat(absolute)
@@ -74,29 +80,31 @@ def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Probl
             return None
         seen.add((status.st_dev, status.st_ino))
         with os.scandir(absolute) as entries:
-            files, folders = _sort(entries, links=path == "")
+            files, folders, links = _sort(entries, follow=path == "")
     except OSError as error:
         problems.append(Problem(path, None, f"cannot be listed: {error.strerror or error}"))
         return None
-    return Folder(path, files, frozenset(folders), lambda name: _head(f"{absolute}/{name}"))
+    return Folder(path, files, frozenset(folders), lambda name: _head(f"{absolute}/{name}")), links
 
 
-def _sort(entries: Iterator[os.DirEntry[str]], *, links: bool) -> tuple[dict[str, FileSign], set[str]]:
-    """Regular files with their signs, and directories worth a look."""
+def _sort(entries: Iterator[os.DirEntry[str]], *, follow: bool) -> tuple[dict[str, FileSign], set[str], set[str]]:
+    """Regular files with their signs, directories worth a look, and links to such."""
     files: dict[str, FileSign] = {}
     folders: set[str] = set()
+    links: set[str] = set()
     for entry in entries:
         try:
-            if entry.is_dir(follow_symlinks=False) or (links and entry.is_symlink() and entry.is_dir()):
+            link = follow and entry.is_symlink()
+            if entry.is_dir(follow_symlinks=link):
                 if entry.name not in _SKIPPED and not entry.name.startswith("checkpoint"):
-                    folders.add(entry.name)
+                    (links if link else folders).add(entry.name)
                 continue
             status = entry.stat(follow_symlinks=False)
         except OSError:
             continue
         if stat.S_ISREG(status.st_mode):
             files[entry.name] = FileSign(status.st_ino, status.st_size, status.st_mtime_ns)
-    return files, folders
+    return files, folders, links
 
 
 def _head(path: str) -> bytes:
@@ -105,7 +113,7 @@ def _head(path: str) -> bytes:
     except OSError:
         return b""
     try:
-        return os.read(descriptor, 4096) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+        return os.read(descriptor, HEAD_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
     except OSError:
         return b""
     finally:

@@ -11,11 +11,12 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 
+from exptui.identity import Identities, Key
 from exptui.index import Indexed, RunIndex, first_batch
 from exptui.locate import check_root
-from exptui.reading import Learnt, SourceReading, wanted_only
-from exptui.records import FINAL, Batch, Progress, RunRecord, SeriesChunk
-from exptui.sources import Key, Sources
+from exptui.reading import Changes, Learnt, SourceReading, wanted_only
+from exptui.records import FINAL, Batch, Progress, RunRecord
+from exptui.sources import Sources
 from exptui.status import judge
 from exptui.watch import Watcher
 
@@ -52,10 +53,10 @@ class Follower:
         self._bite, self._breath = (64 << 10, 0.001) if gentle else (1 << 20, 0.0)
         self._readings: dict[Key, SourceReading] = {}
         self._records: dict[str, RunRecord] = {}
-        self._key_of: dict[str, tuple[Key, str]] = {}
-        self._id_of: dict[tuple[Key, str], str] = {}
+        self._ids = Identities()
         self._wanted: frozenset[str] = frozenset()
         self._released: frozenset[str] = frozenset()
+        self._wanting = threading.Lock()
         self._served: set[str] = set()
         self._watcher: Watcher | None = None
         self._stop = threading.Event()
@@ -66,8 +67,9 @@ class Follower:
     def want(self, ids: Collection[str]) -> None:
         """The runs whose points are wanted in the batches from now on."""
         wanted = frozenset(ids)
-        self._released |= self._wanted - wanted
-        self._wanted = wanted
+        with self._wanting:
+            self._released |= self._wanted - wanted
+            self._wanted = wanted
         self._wake()
 
     def rescan(self) -> None:
@@ -118,8 +120,7 @@ class Follower:
         for record, entry in zip(batch.records, known, strict=True):
             key = (record.path, record.format)
             self._records[record.id] = record
-            self._key_of[record.id] = (key, entry.run)
-            self._id_of[key, entry.run] = record.id
+            self._ids.restore((key, entry.run), record.id, record.tracker_id)
             self._disk.mark_read(key, {**self._disk.signs_read(key), **entry.files})
         if self._known is None:
             yield batch
@@ -142,36 +143,46 @@ class Follower:
         edge = self._clock() - ACTIVE
         for record in self._records.values():
             if record.status not in FINAL and (record.updated or 0.0) >= edge:
-                self._disk.check(self._key_of[record.id][0])
+                self._disk.check(self._source_of(record.id))
 
     def _read_all(self) -> Iterator[Batch]:
         """Read until nothing is dirty: the wanted ones first, then the newest."""
-        changes = _Changes(self._drop_missing())
+        changes = Changes(self._drop_missing())
         began = time.monotonic()
         while (self._serve_wanted() or self._disk.dirty) and not self._stop.is_set():
             self._read_turn(self._disk.next_dirty(self._wanted_keys()), changes)
             if time.monotonic() - began >= _BATCH_SECONDS:
                 yield self._batch(changes)
                 self._look(0.0)
-                changes, began = _Changes(self._drop_missing(), changes.read), time.monotonic()
+                changes, began = Changes(self._drop_missing(), changes.read), time.monotonic()
         yield self._batch(changes)
 
     def _wanted_keys(self) -> list[Key]:
-        return [self._key_of[one][0] for one in self._wanted if one in self._key_of]
+        return [owner[0] for one in self._wanted if (owner := self._ids.owner(one))]
+
+    def _source_of(self, run_id: str) -> Key:
+        owner = self._ids.owner(run_id)
+        assert owner is not None
+        return owner[0]
 
     def _serve_wanted(self) -> bool:
         """Have sources read from their beginning again whose points were not kept and are wanted now."""
-        released, self._released = self._released, frozenset()
+        with self._wanting:
+            wanted, released, self._released = self._wanted, self._released, frozenset()
         self._served -= released
-        for run_id in self._wanted - self._served:
-            key = self._key_of[run_id][0] if run_id in self._key_of else None
-            if key is not None and key in self._disk:
+        for run_id in wanted - self._served:
+            owner = self._ids.owner(run_id)
+            if owner is not None and owner[0] in self._disk:
                 self._served.add(run_id)
-                self._readings.pop(key, None)
-                self._disk.dirty[key] = None
+                self._read_anew(owner[0])
         return bool(self._disk.dirty)
 
-    def _read_turn(self, key: Key, changes: _Changes) -> None:
+    def _read_anew(self, key: Key) -> None:
+        self._readings.pop(key, None)
+        if key in self._disk:
+            self._disk.dirty[key] = None
+
+    def _read_turn(self, key: Key, changes: Changes) -> None:
         """Read one source until it has no more or its turn is over."""
         source = self._disk[key]
         reading = self._readings.get(key)
@@ -185,58 +196,61 @@ class Follower:
             if self._breath:
                 time.sleep(self._breath)
         if not reading.more:
-            self._disk.mark_read(key, source.files)
+            # What could not be read is read as soon as it can be, though its files look the same then.
+            self._disk.mark_read(key, {} if reading.failed else source.files)
             self._forget_reader(key, reading)
             changes.read += 1
 
-    def _learn(self, key: Key, reading: SourceReading, learnt: Learnt, changes: _Changes) -> None:
+    def _learn(self, key: Key, reading: SourceReading, learnt: Learnt, changes: Changes) -> None:
         run = reading.runs[learnt.run]
-        run_id = self._id(key, learnt.run, run.tracker_id)
-        former = self._id_of.get((key, learnt.run))
-        if former is not None and former != run_id:
-            changes.gone += self._forget([former])
-        self._id_of[key, learnt.run] = run_id
+        run_id, former, evicted = self._ids.assign((key, learnt.run), run.tracker_id)
+        if former is not None or evicted is not None:
+            self._rename(former, run_id, changes)
+        if evicted is not None:
+            self._read_anew(evicted[0])
         record = run.record(run_id, reading.source, self._clock())
         self._records[run_id] = changes.records[run_id] = record
         if run_id in self._wanted and (run_id in self._served or learnt.chunk.restart):
             self._served.add(run_id)
             changes.chunks.setdefault(run_id, []).append(learnt.chunk)
 
-    def _id(self, key: Key, run: str, tracker_id: str | None) -> str:
-        """The tracker's own id when no other run here bears it, else the path."""
-        path_id = f"{key[0]}#{run}" if run else key[0]
-        for candidate in (tracker_id, path_id):
-            if candidate and self._key_of.setdefault(candidate, (key, run)) == (key, run):
-                return candidate
-        unique = f"{path_id}@{key[1]}"
-        self._key_of[unique] = (key, run)
-        return unique
+    def _rename(self, former: str | None, run_id: str, changes: Changes) -> None:
+        """The points that were told under either id belong to another run now."""
+        for one in (former, run_id):
+            if one is not None:
+                self._served.discard(one)
+                self._records.pop(one, None)
+                changes.records.pop(one, None)
+                changes.chunks.pop(one, None)
+        if former is not None:
+            changes.gone += (former,)
+            if self._index:
+                self._index.remove([former])
 
     def _forget_reader(self, key: Key, reading: SourceReading) -> None:
         """A run that has ended needs no position: should it grow again, it is read anew."""
-        ids = [self._id(key, run, state.tracker_id) for run, state in reading.runs.items()]
+        ids = [one for run in reading.runs if (one := self._ids.id((key, run)))]
         edge = self._clock() - ACTIVE
         records = [self._records[one] for one in ids]
         quiet = all(one.status in FINAL or (one.updated or 0.0) < edge for one in records)
-        if quiet and self._wanted.isdisjoint(ids):
+        if quiet and not reading.failed and self._wanted.isdisjoint(ids):
             self._readings.pop(key, None)
 
     def _drop_missing(self) -> tuple[str, ...]:
         keys = self._disk.drop_missing()
         for key in keys:
             self._readings.pop(key, None)
-        return self._forget([one for one, (key, _) in self._key_of.items() if key in keys]) if keys else ()
-
-    def _forget(self, ids: list[str]) -> tuple[str, ...]:
+        ids = self._ids.of_sources(keys) if keys else []
         for one in ids:
             self._records.pop(one, None)
-            self._id_of.pop(self._key_of.pop(one), None)
             self._served.discard(one)
+            for heir, _ in self._ids.release(one):
+                self._read_anew(heir)
         if ids and self._index:
             self._index.remove(ids)
         return tuple(ids)
 
-    def _batch(self, changes: _Changes) -> Batch:
+    def _batch(self, changes: Changes) -> Batch:
         wanted = self._wanted & self._served
         if self._index:
             self._index.put(self._indexed(record) for record in changes.records.values())
@@ -250,7 +264,9 @@ class Follower:
         )
 
     def _indexed(self, record: RunRecord) -> Indexed:
-        key, run = self._key_of[record.id]
+        owner = self._ids.owner(record.id)
+        assert owner is not None
+        key, run = owner
         racy = int(self._clock() * 1e9) - _RACY_NS
         signs = {} if key in self._disk.dirty else self._disk.signs_read(key)
         files = {path: sign if sign.mtime_ns < racy else sign._replace(size=-1) for path, sign in signs.items()}
@@ -258,7 +274,7 @@ class Follower:
 
     def _judge_again(self) -> Iterator[Batch]:
         """States age without a write: a silent run becomes stalled, one whose process died has crashed."""
-        now, changes = self._clock(), _Changes()
+        now, changes = self._clock(), Changes()
         for record in list(self._records.values()):
             if record.status in FINAL:
                 continue
@@ -278,13 +294,3 @@ class Follower:
         alive = any(record.status in ("running", "stalled") for record in self._records.values())
         due = min(self._disk.scan_due, self._glance_due) if alive else self._disk.scan_due
         return max(0.02, due - time.monotonic())
-
-
-class _Changes:
-    """What one batch is going to say."""
-
-    def __init__(self, gone: tuple[str, ...] = (), read: int = 0) -> None:
-        self.records: dict[str, RunRecord] = {}
-        self.chunks: dict[str, list[SeriesChunk]] = {}
-        self.gone = gone
-        self.read = read

@@ -21,6 +21,9 @@ from typing import Any
 RESERVE = 64 * 1024
 """Bytes of newlines written ahead, so that decisions still fit when the disk is full."""
 
+_RACY_NS = 2_000_000_000
+"""A file written this recently may change once more without a sign of it: neither its size nor its mtime need move."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -47,6 +50,7 @@ class Journal:
         self._read: dict[Path, tuple[int, int, int]] = {}
         self._lamport = 0
         self._sequence = 0
+        self._writer = _writer()
         self._file: _JournalFile | None = None
         self._damaged: dict[Path, int] = {}
         self.unsaved: list[Decision] = []
@@ -76,7 +80,7 @@ class Journal:
         self.reload()
         self._lamport += 1
         self._sequence += 1
-        decision = Decision(key, value, self._lamport, _writer(), self._sequence, time.time())
+        decision = Decision(key, value, self._lamport, self._writer, self._sequence, time.time())
         self._latest[key] = decision
         self.unsaved.append(decision)
         self.retry()
@@ -92,21 +96,26 @@ class Journal:
         """Read what other instances wrote since; True when anything changed."""
         changed = False
         for place in self._places:
+            found = list[Path]()
             with contextlib.suppress(OSError):
-                for path in sorted(place.glob("*.jsonl")):
+                found = sorted(place.glob("*.jsonl"))
+            for path in found:
+                with contextlib.suppress(OSError):
                     changed |= self._read_file(path)
         return changed
 
     def _append(self, decision: Decision) -> None:
         line = encode(decision)
         errors: list[OSError] = []
-        for place in [self._file.path.parent] if self._file else self._places:
+        for place in [self._file.path.parent, *self._places] if self._file else self._places:
             try:
-                self._file = self._file or _JournalFile(place)
+                self._file = self._file or _JournalFile(place, self._writer)
                 self._file.append(line)
                 return
             except OSError as error:
                 # After a failed write or fsync the file's state is unknown: the next try takes a new file.
+                if self._file is not None:
+                    self._file.give_up()
                 self._file = None
                 errors.append(error)
         raise errors[-1] if errors else OSError("no place for decisions")
@@ -116,11 +125,13 @@ class Journal:
         sign = (status.st_ino, status.st_size, status.st_mtime_ns)
         if self._read.get(path) == sign or (self._file is not None and path == self._file.path):
             return False
-        self._read[path] = sign
+        if time.time_ns() - status.st_mtime_ns > _RACY_NS:
+            self._read[path] = sign
         lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
         decisions = [decode(line) for line in lines]
         self._damaged[path] = decisions.count(None)
-        return any([self._take(decision) for decision in decisions if decision is not None])
+        taken = [self._take(decision) for decision in decisions if decision is not None]
+        return any(taken)
 
     def _take(self, decision: Decision) -> bool:
         self._lamport = max(self._lamport, decision.lamport)
@@ -134,15 +145,19 @@ class Journal:
 class _JournalFile:
     """One instance's own file. Appends at its own offset over a reserve of newlines."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, writer: str) -> None:
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = place / f"{_writer()}-{secrets.token_hex(3)}.jsonl"
+        self.path = place / f"{writer}-{secrets.token_hex(3)}.jsonl"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         self._descriptor = os.open(self.path, flags, 0o600)
         self._offset = self._reserved = 0
         self._reserve()
-        _sync_directory(place)
-        _sync_directory(place.parent)
+        try:
+            _sync_directory(place)
+            _sync_directory(place.parent)
+        except OSError:
+            self.give_up()
+            raise
 
     def append(self, line: bytes) -> None:
         written = os.pwrite(self._descriptor, line, self._offset)
@@ -152,6 +167,14 @@ class _JournalFile:
         self._offset += len(line)
         if self._offset + RESERVE // 2 > self._reserved:
             self._reserve()
+
+    def give_up(self) -> None:
+        """Leave only what was acknowledged: no half a line, and no file that holds nothing."""
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, self._offset)
+        if not self._offset:
+            with contextlib.suppress(OSError):
+                os.unlink(self.path)
 
     def _reserve(self) -> None:
         with contextlib.suppress(OSError):
@@ -187,13 +210,13 @@ def decode(line: bytes) -> Decision | None:
 
 
 def _writer() -> str:
-    """This instance's name: host, boot and process."""
+    """A journal's name as a writer, like no other: host, boot, process and chance."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii")[:8]
     except OSError:
         boot = "noboot"
     host = "".join(letter if letter.isalnum() else "-" for letter in socket.gethostname())[:32]
-    return f"{host}-{boot}-{os.getpid()}"
+    return f"{host}-{boot}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 def _sync_directory(path: Path) -> None:

@@ -38,6 +38,9 @@ class RunReading:
         if delta.problems is not None:
             self._problems = delta.problems
 
+    def fail(self, problem: Problem) -> None:
+        self._problems = (problem,)
+
     def record(self, run_id: str, source: Source, now: float) -> RunRecord:
         signs = self._aged_signs(source.files)
         status, evidence = judge(signs, now)
@@ -75,29 +78,55 @@ class Learnt:
 
 
 class SourceReading:
-    """Reads one source from its beginning, a budget at a time."""
+    """Reads one source from its beginning, a budget at a time. `more` tells whether the budget ended first, `failed`
+    whether a file could not be read for now."""
 
     def __init__(self, root: str, source: Source) -> None:
         self.source = source
         self.runs: dict[str, RunReading] = {}
         self.more = True
+        self.failed = False
         self._reader: Reader = source.format.reader(root, source)
         self._fresh: set[str] = set()
 
     def read(self, source: Source, budget: int) -> Iterator[Learnt]:
         """Take at most about `budget` new bytes of the source, whose files have the signs in `source`."""
         self.source = source
-        self.more = False
-        for delta in self._reader.read(source.files, budget):
-            self.more = self.more or delta.more
-            reading = self.runs.get(delta.run)
-            if reading is None:
-                reading = self.runs[delta.run] = RunReading()
-                self._fresh.add(delta.run)
-            reading.take(delta)
-            restart = delta.restarted or delta.run in self._fresh
-            self._fresh.discard(delta.run)
-            yield Learnt(delta.run, SeriesChunk(delta.points, restart))
+        self.more = self.failed = False
+        try:
+            for delta in self._reader.read(source.files, budget):
+                self.more = self.more or delta.more
+                self.failed = self.failed or delta.failed
+                self._run(delta.run).take(delta)
+                yield self._learnt(delta.run, delta.points, delta.restarted)
+        except Exception as error:
+            # Whatever a file has in it, it must not keep the other runs from being read.
+            problem = Problem(source.path, None, f"cannot be read: {type(error).__name__}: {error}")
+            for name in list(self.runs) or [""]:
+                self._run(name).fail(problem)
+                yield self._learnt(name, {}, restarted=False)
+
+    def _run(self, name: str) -> RunReading:
+        reading = self.runs.get(name)
+        if reading is None:
+            reading = self.runs[name] = RunReading()
+            self._fresh.add(name)
+        return reading
+
+    def _learnt(self, name: str, points: Mapping[str, Points], restarted: bool) -> Learnt:
+        restart = restarted or name in self._fresh
+        self._fresh.discard(name)
+        return Learnt(name, SeriesChunk(points, restart))
+
+
+class Changes:
+    """What one batch is going to say."""
+
+    def __init__(self, gone: tuple[str, ...] = (), read: int = 0) -> None:
+        self.records: dict[str, RunRecord] = {}
+        self.chunks: dict[str, list[SeriesChunk]] = {}
+        self.gone = gone
+        self.read = read
 
 
 def wanted_only(chunks: Mapping[str, list[SeriesChunk]], wanted: Collection[str]) -> dict[str, SeriesChunk]:

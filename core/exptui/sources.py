@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable, Mapping
 from exptui.discover import Scan, resign, scan
 from exptui.errors import RunsDirectoryError
 from exptui.formats.base import FileSign, Source
+from exptui.identity import Key
 from exptui.records import Problem
-
-Key = tuple[str, str]
-"""A source's path and its format's name."""
 
 _SCAN_EVERY = (2.0, 30.0)
 _SCAN_SHARE = 200.0
 """A scan is repeated after this many times its own duration: at most 0.5% of a core."""
+_HINT_SHARE = 20.0
+"""Hints may hasten it to this many times: a training that writes other files all the time costs at most 5%."""
 
 
 class Sources:
@@ -32,6 +32,7 @@ class Sources:
         self._missed: dict[Key, int] = {}
         self._by_folder: dict[str, list[Key]] = {}
         self._folders: tuple[str, ...] = ()
+        self._scan_from = 0.0
 
     def __contains__(self, key: Key) -> bool:
         return key in self._sources
@@ -60,6 +61,7 @@ class Sources:
         self._take(found)
         low, high = _SCAN_EVERY
         now = time.monotonic()
+        self._scan_from = now + _HINT_SHARE * (now - began)
         self.scan_due = now + (0.5 if self._missed else min(high, max(low, _SCAN_SHARE * (now - began))))
 
     def _take(self, found: Scan) -> None:
@@ -67,7 +69,8 @@ class Sources:
         for key in sorted(changed, key=lambda key: newest(found.sources[key]), reverse=True):
             self.dirty[key] = None
         for key in {*self._sources, *self._read} - found.sources.keys():
-            self._missed[key] = self._missed.get(key, 0) + 1
+            if not any(_within(key[0], folder) for folder in found.unlisted):
+                self._missed[key] = self._missed.get(key, 0) + 1
         for key in found.sources:
             self._missed.pop(key, None)
         self._sources.update(found.sources)
@@ -106,8 +109,9 @@ class Sources:
     def note_changed(self, folders: Iterable[str]) -> None:
         """Follow hints: look at the sources of these directories. A change in none of them asks for a scan."""
         for folder in folders:
-            if not any([self.check(key) for key in self._by_folder.get(folder, ())]):
-                self.scan_due = min(self.scan_due, time.monotonic() + 0.05)
+            changed = [self.check(key) for key in self._by_folder.get(folder, ())]
+            if not any(changed):
+                self.scan_due = min(self.scan_due, max(time.monotonic() + 0.05, self._scan_from))
 
     def folders_to_watch(self) -> list[str]:
         """Directories where runs appear first, then those of the runs, the newest first."""
@@ -118,6 +122,10 @@ class Sources:
 
     def next_dirty(self, preferred: Collection[Key]) -> Key:
         return next((key for key in preferred if key in self.dirty), None) or next(iter(self.dirty))
+
+
+def _within(path: str, folder: str) -> bool:
+    return not folder or path == folder or path.startswith(f"{folder}/")
 
 
 def newest(source: Source) -> int:

@@ -62,8 +62,10 @@ class Store:
         for record in batch.records:
             self._runs[record.id] = self._decided(record)
         for run_id, chunk in batch.series.items():
-            if chunk.restart or run_id not in self._series:
+            if chunk.restart:
                 self._series[run_id] = {}
+            elif run_id not in self._series:
+                continue  # let go of meanwhile; a whole series comes if it is wanted again
             for name, points in chunk.points.items():
                 self._series[run_id].setdefault(name, Series()).extend(points)
         self.progress = batch.progress

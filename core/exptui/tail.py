@@ -10,7 +10,8 @@ import os
 import stat
 
 HEAD = 512
-"""Bytes at the start of a file by which a rewritten file is told from a grown one."""
+FOOT = 64
+"""Bytes at the start of a file and before the offset by which a rewritten file is told from a grown one."""
 
 MAX_LINE = 16 << 20
 """Bytes after which a line without an end is given up."""
@@ -27,7 +28,7 @@ class Tail:
         self.path = path
         self.offset = 0
         self._inode: int | None = None
-        self._head = b""
+        self._head = self._foot = b""
 
     def peek(self, limit: int) -> tuple[bytes, bool]:
         """Up to `limit` untaken bytes, and whether the file holds more than these.
@@ -45,53 +46,58 @@ class Tail:
         finally:
             os.close(descriptor)
 
-    def take(self, count: int) -> None:
+    def take(self, data: bytes, count: int) -> None:
+        """The first `count` bytes of what `peek` returned are done with."""
         self.offset += count
+        self._foot = (self._foot + data[max(0, count - FOOT) : count])[-FOOT:]
 
     def _check(self, descriptor: int, status: os.stat_result) -> None:
         head = os.pread(descriptor, HEAD, 0)
+        foot = os.pread(descriptor, len(self._foot), self.offset - len(self._foot)) if self._foot else b""
         replaced = self._inode not in (None, status.st_ino)
-        if replaced or status.st_size < self.offset or not head.startswith(self._head):
+        if replaced or status.st_size < self.offset or not head.startswith(self._head) or foot != self._foot:
             raise Restarted(self.path)
         self._inode, self._head = status.st_ino, head
 
 
 class LineTail:
-    """The new whole lines of one growing text file."""
+    """The new whole lines of one growing text file. `waiting` tells whether an unfinished line lay at its end; lines
+    over 16 MiB are dropped and counted in `dropped`, the first one's offset is `dropped_at`."""
 
     def __init__(self, path: str) -> None:
         self.tail = Tail(path)
+        self.waiting = False
         self.dropped = 0
+        self.dropped_at: int | None = None
         self._inside_long_line = False
 
-    def lines(self, limit: int) -> tuple[list[bytes], bool]:
-        """New whole lines without their ends, and whether more can be read at once.
-
-        A line over 16 MiB is dropped and counted in `dropped`.
-        """
+    def lines(self, limit: int) -> tuple[int, list[bytes], bool]:
+        """The offset of the first new whole line, the lines without their ends, and whether more can be read."""
         data, more = self.tail.peek(limit)
         end = data.rfind(b"\n") + 1
         if not end and more:
             data, more = self.tail.peek(MAX_LINE)
             end = data.find(b"\n") + 1
-            if not end and len(data) >= MAX_LINE:
-                self.tail.take(len(data))
-                self._inside_long_line = True
-                return [], more
-        if not end:
-            return [], False
-        self.tail.take(end)
-        lines = data[: end - 1].split(b"\n")
-        if self._inside_long_line:
+            more = more or 0 < end < len(data)
+        start = self.tail.offset
+        if end:
+            lines = data[: end - 1].split(b"\n")
+            if self._inside_long_line:
+                start += len(lines.pop(0)) + 1
+            self.tail.take(data, end)
             self._inside_long_line = False
-            self.dropped += 1
-            lines = lines[1:]
-        return lines, more or end < len(data)
+        else:
+            lines = []
+            if len(data) >= MAX_LINE:
+                self._drop(data)
+            else:
+                more = False
+        self.waiting = not more and (end < len(data) or self._inside_long_line)
+        return start, lines, more
 
-    @property
-    def waiting(self) -> bool:
-        """Whether an unfinished line lies at the end of the file, as of the last `lines`."""
-        try:
-            return os.stat(self.tail.path).st_size > self.tail.offset
-        except OSError:
-            return False
+    def _drop(self, data: bytes) -> None:
+        if not self._inside_long_line:
+            self.dropped += 1
+            self.dropped_at = self.tail.offset if self.dropped_at is None else self.dropped_at
+        self._inside_long_line = True
+        self.tail.take(data, len(data))

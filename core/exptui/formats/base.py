@@ -14,6 +14,8 @@ from typing import Protocol
 from exptui.records import FileSign as FileSign
 from exptui.records import Points, Problem, RunFacts, Signs
 
+HEAD_BYTES = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -45,7 +47,8 @@ class Delta:
 
     `run` tells the runs of one source apart ("" where it has one). `facts`, `signs` and `problems` are None when
     nothing about them changed, and complete when something did. `restarted` means that everything read before
-    from this run is void. `more` means that the budget ended before the file did.
+    from this run is void. `more` means that the budget ended before the file did. `failed` means that a file
+    could not be read for now: it is tried again although it does not change.
     """
 
     run: str = ""
@@ -55,6 +58,7 @@ class Delta:
     problems: tuple[Problem, ...] | None = None
     restarted: bool = False
     more: bool = False
+    failed: bool = False
 
 
 class Reader(Protocol):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from exptui.formats.base import ColumnBuilder, Folder, Reader, Source
+from exptui.formats.base import HEAD_BYTES, ColumnBuilder, Folder, Reader, Source
 from exptui.formats.rows import STEP_KEYS, TIME_KEYS, RowColumns, as_number
 from exptui.formats.textlog import SingleLogReader
 from exptui.records import Points, Problem
@@ -39,7 +39,7 @@ class CsvFormat:
 def looks_like_a_log(head: bytes) -> bool:
     """The header names a step, and the first row (if there is one yet) is numbers: a table of data is no run."""
     lines = [line for line in head.splitlines(keepends=True) if line.strip() and not line.startswith(b"#")]
-    if not lines or not lines[0].endswith(b"\n"):
+    if not lines or not (lines[0].endswith(b"\n") or len(head) >= HEAD_BYTES):
         return False
     header = parse_header(lines[0])
     if not any(name.lower() in STEP_KEYS for name in header) or len(header) < 2:
@@ -89,8 +89,7 @@ class CsvLog:
         self._first_ragged: int | None = None
 
     def read(self, budget: int) -> tuple[dict[str, Points], bool]:
-        start = self._tail.tail.offset
-        lines, more = self._tail.lines(budget)
+        start, lines, more = self._tail.lines(budget)
         builder = ColumnBuilder()
         self._columns.add(list(self._rows(lines, start)), builder)
         return builder.points(timed=self._has_time()), more
@@ -100,7 +99,8 @@ class CsvLog:
         ragged = self._ragged + self._tail.dropped
         if ragged:
             what = f"{ragged} row(s) do not match the header's {len(self._header or [])} columns; skipped"
-            found.append(Problem(self._path, self._first_ragged, what))
+            at = min(one for one in (self._first_ragged, self._tail.dropped_at) if one is not None)
+            found.append(Problem(self._path, at, what))
         if self._tail.waiting:
             found.append(Problem(self._path, self._tail.tail.offset, "unfinished last row; waiting for the rest"))
         return tuple(found)
@@ -115,6 +115,7 @@ class CsvLog:
                 continue
             if self._header is None:
                 self._header, self._delimiter = parse_header(line), delimiter_of(line)
+                self._columns.learn(self._header)
                 continue
             cells = split(line.decode("utf-8", "replace"), self._delimiter)
             if self._takes_header(cells, line):
@@ -139,6 +140,8 @@ class CsvLog:
         assert self._header is not None
         row: dict[str, Any] = {}
         for name, cell in zip(self._header, cells, strict=True):
+            if not name:
+                continue  # a table with row numbers has no word for them
             value = number(cell)
             if value is not None:
                 row[name] = value

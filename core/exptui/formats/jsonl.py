@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from exptui.formats.base import Folder, Reader, Source
+from exptui.formats.base import HEAD_BYTES, Folder, Reader, Source
 from exptui.formats.jsonlines import JsonLines
 from exptui.formats.rows import as_number, flatten
 from exptui.formats.textlog import SingleLogReader
@@ -30,13 +30,13 @@ class JsonlFormat:
 
 def _looks_like_a_log(head: bytes) -> bool:
     """The first whole line is an object with a number in it. An empty file may become a log later."""
-    line, newline, _ = head.lstrip().partition(b"\n")
-    if not newline:
+    line, newline, _ = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")
+    if not newline and len(head) < HEAD_BYTES:
         return not line or line.startswith(b"{")
     try:
         row = json.loads(line)
     except (ValueError, RecursionError):
-        return line.startswith(b"{") and len(line) > 4000
+        return line.startswith(b"{") and len(head) >= HEAD_BYTES
     return isinstance(row, dict) and any(as_number(value) is not None for _, value in flatten(row))
 
 

@@ -29,8 +29,7 @@ class JsonLines:
 
     def read(self, budget: int) -> tuple[dict[str, Points], bool]:
         """New points, and whether more can be read at once. Raises OSError and tail.Restarted."""
-        start = self.offset
-        lines, more = self._tail.lines(budget)
+        start, lines, more = self._tail.lines(budget)
         builder = ColumnBuilder()
         self._columns.add(self._rows(lines, start), builder)
         return builder.points(), more
@@ -39,7 +38,8 @@ class JsonLines:
         found = []
         bad = self._bad + self._tail.dropped
         if bad:
-            found.append(Problem(self._path, self._first_bad, f"{bad} line(s) are no JSON object; skipped"))
+            at = min(one for one in (self._first_bad, self._tail.dropped_at) if one is not None)
+            found.append(Problem(self._path, at, f"{bad} line(s) are no JSON object; skipped"))
         if self._tail.waiting:
             found.append(Problem(self._path, self.offset, "unfinished last line; waiting for the rest"))
         return tuple(found)
@@ -51,7 +51,7 @@ class JsonLines:
             rows = orjson.loads(text)
         except ValueError:
             return self._rows_one_by_one(lines, start)
-        if len(rows) != len(lines) or set(map(type, rows)) > {dict}:
+        if len(rows) != len(lines) or not set(map(type, rows)) <= {dict}:
             return self._rows_one_by_one(lines, start)
         nested = text.count(b"{") > len(lines)
         return [dict(flatten(row)) for row in rows] if nested else rows

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, cast
@@ -16,8 +15,9 @@ from exptui.rundir import METRICS_FILE, RUN_FILE
 from exptui.tail import Restarted
 
 _MAX_RUN_FILE = 16 << 20
-_PATIENCE = 10.0
-"""Seconds that a half-written run.json may stay half-written before it is called unreadable."""
+
+_LATEST = 253402300800.0
+"""The end of the year 9999: a larger number, or none at all, is no moment."""
 
 _ENDS: dict[str, Status] = {
     "finished": "finished", "failed": "failed", "killed": "interrupted", "interrupted": "interrupted",
@@ -51,7 +51,7 @@ class NativeReader:
         self._log = self._open_log()
         self._run_sign: FileSign | None = None
         self._run_problem: Problem | None = None
-        self._unreadable_since: float | None = None
+        self._logged = False
 
     def _open_log(self) -> JsonLines:
         path = self._prefix + METRICS_FILE
@@ -65,6 +65,9 @@ class NativeReader:
         problems = [self._run_problem] if self._run_problem else []
         if self._prefix + METRICS_FILE in files:
             problems += self._read_log(budget, delta)
+            self._logged = True
+        elif self._logged:
+            self._log, self._logged, delta.restarted = self._open_log(), False, True
         delta.problems = tuple(problems)
         yield delta
 
@@ -75,6 +78,7 @@ class NativeReader:
             self._log, self._run_sign = self._open_log(), None
             delta.restarted = delta.more = True
         except OSError as error:
+            delta.failed = True
             return [Problem(self._prefix + METRICS_FILE, None, f"cannot be read: {error.strerror or error}")]
         return list(self._log.problems())
 
@@ -84,15 +88,11 @@ class NativeReader:
         try:
             document = _load(f"{self._root}/{path}")
         except (OSError, ValueError, RecursionError) as error:
-            now = time.monotonic()
-            self._unreadable_since = self._unreadable_since or now
-            old = time.time() - sign.mtime_ns / 1e9 > _PATIENCE
-            if old or now - self._unreadable_since > _PATIENCE:
-                what = error.strerror if isinstance(error, OSError) else f"no valid JSON ({error})"
-                self._run_problem = Problem(path, None, f"cannot be read: {what}")
-                self._run_sign = sign
+            what = error.strerror if isinstance(error, OSError) else f"no valid JSON ({error})"
+            self._run_problem = Problem(path, None, f"cannot be read: {what}; waiting for it to be written anew")
+            delta.failed = isinstance(error, OSError)
             return
-        self._unreadable_since, self._run_problem, self._run_sign = None, None, sign
+        self._run_problem, self._run_sign = None, sign
         delta.facts, delta.signs = facts_of(document), signs_of(document)
 
 
@@ -157,7 +157,7 @@ def _end_said(document: Mapping[str, Any], status: str) -> str:
 def _moment(value: object) -> float | None:
     """Seconds since the epoch from a number or ISO 8601; naive times are taken as UTC, as the recorder writes it."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < _LATEST else None
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)

@@ -36,7 +36,7 @@ def as_number(value: object) -> float | None:
         try:
             return float(value)  # type: ignore[arg-type]
         except OverflowError:
-            return math.copysign(math.inf, value)  # type: ignore[arg-type]
+            return math.inf if value > 0 else -math.inf  # type: ignore[operator]
     if isinstance(value, str):
         return NON_FINITE.get(value.strip().lower())
     return None
@@ -79,10 +79,11 @@ class RowColumns:
     def add(self, rows: Sequence[Mapping[str, Any]], builder: ColumnBuilder) -> None:
         """Append rows (in file order) to the builder. Rows of one shape are turned around together."""
         for keys, group in itertools.groupby(rows, key=tuple):
-            self._learn(keys)
+            self.learn(keys)
             self._add_alike(keys, list(group), builder)
 
-    def _learn(self, keys: tuple[str, ...]) -> None:
+    def learn(self, keys: Sequence[str]) -> None:
+        """Find the step and the time among keys, unless they are known already."""
         spelled = {key.lower(): key for key in keys}
         if self._step_key is None:
             self._step_key = next((spelled[key] for key in STEP_KEYS if key in spelled), None)

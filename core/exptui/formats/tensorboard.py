@@ -46,6 +46,9 @@ class EventReader:
         self._told: RunFacts | None = None
 
     def read(self, files: Mapping[str, FileSign], budget: int) -> Iterator[Delta]:
+        if not self._tails.keys() <= files.keys():
+            yield self._restart()
+            return
         builder, delta = ColumnBuilder(), Delta()
         for path in sorted(files):
             if budget <= 0:
@@ -54,8 +57,7 @@ class EventReader:
             try:
                 budget -= self._read_file(path, builder, budget, delta)
             except Restarted:
-                self._reset()
-                yield Delta(restarted=True, more=True, facts=RunFacts(), signs=Signs(), problems=())
+                yield self._restart()
                 return
             if delta.more:
                 break
@@ -66,6 +68,10 @@ class EventReader:
         delta.problems = self._problems()
         yield delta
 
+    def _restart(self) -> Delta:
+        self._reset()
+        return Delta(restarted=True, more=True, facts=RunFacts(), signs=Signs(), problems=())
+
     def _read_file(self, path: str, builder: ColumnBuilder, budget: int, delta: Delta) -> int:
         tail = self._tails.get(path)
         if tail is None:
@@ -75,6 +81,7 @@ class EventReader:
             records, more = tail.records(budget)
             self._unreadable.pop(path, None)
         except OSError as error:
+            delta.failed = True
             self._unreadable[path] = Problem(path, None, f"cannot be read: {error.strerror or error}")
             return 0
         for record in records:

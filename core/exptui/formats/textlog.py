@@ -39,6 +39,7 @@ class SingleLogReader:
             self._log = self._opened()
             delta.restarted, delta.more = True, True
         except OSError as error:
+            delta.failed = True
             delta.problems = (Problem(self._path, None, f"cannot be read: {error.strerror or error}"),)
         if not self._told or delta.restarted:
             delta.facts, delta.signs = RunFacts(), Signs()

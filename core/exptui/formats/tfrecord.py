@@ -1,7 +1,8 @@
 """TFRecord framing: length, masked CRC-32C of the length, data, masked CRC-32C of the data.
 
-A torn tail and a header of zeros (a preallocated or not yet transferred stretch) wait. A record whose data fails its
-checksum is skipped and counted: the length guards the framing. A damaged length ends the file, until it is replaced.
+A torn tail and a stretch of zeros (preallocated or not yet transferred: it may begin inside a record) wait. A record
+whose data fails its checksum is skipped and counted: the length guards the framing. A damaged length ends the file,
+until it is replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from exptui.tail import Tail
 _HEADER = struct.Struct("<QI")
 _CRC = struct.Struct("<I")
 _ZEROS = bytes(12)
+_LEAST = 28
+"""Bytes around a record's data, and the header after it, by which damage is told from a stretch of zeros."""
 
 MAX_RECORD = 256 << 20
 """Bytes after which a length is taken for damage."""
@@ -46,14 +49,14 @@ class RecordTail:
 
     def records(self, budget: int) -> tuple[list[memoryview], bool]:
         """New records, and whether more can be read at once. Raises OSError and tail.Restarted."""
-        data, more = self._tail.peek(max(budget, self._need))
         if self._broken_at is not None:
+            self._tail.peek(0)
             return [], False
+        data, more = self._tail.peek(max(budget, self._need, _LEAST))
         found, end = list(self._whole(data)), self._end
-        self._tail.take(end)
+        self._tail.take(data, end)
         self._waiting = end < len(data)
-        self._need = self._next_size(data[end : end + 12]) if not found else 0
-        return found, more and (bool(found) or self._need > len(data)) and self._broken_at is None
+        return found, more and (end > 0 or self._need > len(data)) and self._broken_at is None
 
     def problems(self) -> list[Problem]:
         at = self._tail.offset
@@ -71,28 +74,31 @@ class RecordTail:
 
     def _whole(self, data: bytes) -> Iterator[memoryview]:
         view, at, size = memoryview(data), 0, len(data)
-        self._end, self._hole = 0, False
+        self._end = self._need = 0
+        self._hole = False
         while at + 12 <= size:
             length, length_crc = _HEADER.unpack_from(data, at)
             if masked(data[at : at + 8]) != length_crc or length > MAX_RECORD:
-                self._hole = data[at : at + 12] == _ZEROS
+                self._hole = data[at : at + 12] == _ZEROS or _only_zeros(data, at + 11, 17)
                 self._broken_at = None if self._hole else self._tail.offset + at
                 return
             stop = at + 16 + length
+            self._need = length + _LEAST
             if stop > size:
                 return
             body = view[at + 12 : stop - 4]
             if masked(body) == _CRC.unpack_from(data, stop - 4)[0]:
                 yield body
+            elif _only_zeros(data, stop - 1, 13):
+                self._hole = True
+                return
             else:
                 self._skipped += 1
                 self._first_skipped = self._tail.offset + at if self._first_skipped is None else self._first_skipped
             at = self._end = stop
+            self._need = 0
 
-    @staticmethod
-    def _next_size(header: bytes) -> int:
-        """Bytes that the record needs whose header this is, so that the next read is large enough for it."""
-        if len(header) < 12 or header == _ZEROS:
-            return 0
-        length = int(_HEADER.unpack(header)[0])
-        return length + 16 if length <= MAX_RECORD else 0
+
+def _only_zeros(data: bytes, at: int, count: int) -> bool:
+    """Whether a checksum's last byte and what follows it, as far as it has been read, are all zeros."""
+    return not any(data[at : at + count])
