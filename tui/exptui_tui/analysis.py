@@ -138,6 +138,11 @@ class Analysis:
             return DriftState(error=str(error) or type(error).__name__)
         return DriftState(report=report)
 
+    @property
+    def root(self) -> str:
+        """The runs directory, an absolute path."""
+        return str(self._root)
+
     @staticmethod
     def _key(baseline: RunRecord | None, candidate: RunRecord, pair: Pair | None) -> object:
         said = (repr(candidate.data), candidate.data_base, repr(baseline.data) if baseline else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 _BEAT = 0.1
 """Seconds between two redrawings at most: ten a second."""
+
+_PATIENCE = 2.0
+"""Seconds that the follower has at the end to save its index."""
 
 DARK = Theme(
     name="exptui-dark", primary="#5aa9e6", accent="#5aa9e6", foreground="#d4dae0", background="#111417",
@@ -68,6 +72,8 @@ class ExptuiApp(App[None]):
         self._publishing = False
         self._main: MainScreen | None = None
         self._analyst: ThreadPoolExecutor | None = None
+        self._thread: threading.Thread | None = None
+        self._leaving = False
 
     def get_default_screen(self) -> Screen[None]:
         self._main = MainScreen(self._session.root, self._store, self._analysis)
@@ -87,7 +93,8 @@ class ExptuiApp(App[None]):
 
     def _begin(self) -> None:
         """The first paint is out: read the disk, and think."""
-        threading.Thread(target=self._follow, args=(self._known,), name="follower", daemon=True).start()
+        self._thread = threading.Thread(target=self._follow, args=(self._known,), name="follower", daemon=True)
+        self._thread.start()
         self.set_interval(2.0, self._reload_decisions)
         if self._main is not None:
             self._main.wake()
@@ -98,9 +105,12 @@ class ExptuiApp(App[None]):
             self._follower = follower = self._session.follower(known, gentle=True)
             follower.want(self._wanted)
             for batch in follower.forever():
-                self.call_from_thread(self._apply, batch)
+                if self._leaving:
+                    follower.stop()
+                else:
+                    self.call_from_thread(self._apply, batch)
         except Exception as error:  # the screen stays with what it has, and says so
-            if self.is_running:
+            if not self._leaving:
                 self.call_from_thread(self._follower_died, repr(error))
 
     def _follower_died(self, why: str) -> None:
@@ -108,6 +118,8 @@ class ExptuiApp(App[None]):
             self._main.tell(f"reading stopped, restart exptui: {why}", "bad")
 
     def _apply(self, batch: Batch) -> None:
+        if self._leaving:
+            return
         caught_up = self._store.progress.caught_up
         changed = self._store.apply(batch)
         if changed or caught_up != batch.progress.caught_up or batch.problems:
@@ -145,7 +157,7 @@ class ExptuiApp(App[None]):
 
         def work() -> None:
             state = job()
-            if self.is_running:
+            if not self._leaving:
                 self.call_from_thread(done, state)
 
         if self._analyst is None:
@@ -179,27 +191,23 @@ class ExptuiApp(App[None]):
     def action_simulate_key(self, key: str) -> None:  # type: ignore[override]
         """Not available: text from run files must never be able to press a key."""
 
-    async def action_quit(self) -> None:
-        self.stop_threads()
-        self.exit()
-
-    def stop_threads(self) -> None:
-        """Ask the follower and the analyses to end; they are daemons and nobody waits for them."""
+    async def on_unmount(self) -> None:
+        """End the threads while the loop still runs, so that none of them is left waiting for it."""
+        self._leaving = True
         if self._follower is not None:
             self._follower.stop()
         if self._analyst is not None:
             self._analyst.shutdown(wait=False, cancel_futures=True)
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join, _PATIENCE)
 
     def _leave_on_signals(self) -> None:
         """Leave the terminal as it was found on SIGTERM, SIGHUP and SIGQUIT too."""
-        import asyncio
-
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: int) -> None:
-        self.stop_threads()
         self.exit(return_code=128 + number)
 
 
@@ -209,7 +217,6 @@ def run(session: Session, policy: Policy | None = None) -> int:
     try:
         app.run()
     finally:
-        app.stop_threads()
         if sys.stdout.isatty():
             # Textual turns on pixel mouse reports in some terminals and leaves them on.
             os.write(sys.stdout.fileno(), b"\x1b[?1016l")

@@ -22,8 +22,10 @@ _MAX_COMBINING = 4
 _HIDDEN = {
     *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0x061C, 0xFEFF, 0x2028, 0x2029,
     *range(0xE0000, 0xE0080), *range(0xFFF9, 0xFFFC), 0x00AD, 0x034F, 0x115F, 0x1160, 0x180E, 0x3164, 0xFFA0,
+    *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), *range(0x180B, 0x1810),
 }  # fmt: skip
-"""Code points that reorder, hide or join text: bidi controls, zero width, line separators, tags, fillers."""
+"""Code points that reorder, hide or join text: bidi controls, zero width, line separators, tags, fillers, and
+variation selectors, which change how wide the character before them is."""
 
 
 def safe(text: object, width: int = _MAX_CELLS) -> str:
@@ -43,7 +45,7 @@ def _visible(text: str) -> Iterable[str]:
     combining = 0
     for character in text:
         code = ord(character)
-        if unicodedata.combining(character):
+        if code > 0xFF and code not in _HIDDEN and cell_len(character) == 0 and unicodedata.category(character) != "Cf":
             combining += 1
             if combining <= _MAX_COMBINING:
                 yield character
@@ -73,28 +75,34 @@ def number(value: float | None, digits: int = 4) -> str:
         return "Inf" if value > 0 else "-Inf"
     if value == 0:
         return "0"
-    size = abs(value)
-    if size >= 1e7 or size < 1e-4:
-        mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa}e{int(exponent)}"
-    if float(value).is_integer() and size < 1e7:
+    if float(value).is_integer() and abs(value) < 1e7:
         return str(int(value))
-    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
-    return f"{value:.{decimals}f}"
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    power = int(exponent)  # after rounding: 0.99996 is 1.000
+    if power >= 7 or power < -4:
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{power}"
+    return f"{value:.{max(0, digits - 1 - power)}f}"
+
+
+def number_within(value: float | None, width: int) -> str:
+    """`number` in at most `width` cells where fewer digits achieve that: a cut exponent would be another number."""
+    texts = [number(value, digits) for digits in (4, 3, 2, 1)]
+    return next((text for text in texts if len(text) <= width), texts[-1])
 
 
 def step(value: float | None) -> str:
-    """A step count, short: 950, 8.2k, 1.3M."""
+    """A step count, short: 950, 8200, 12.5k, 1.3M."""
     if value is None or not math.isfinite(value):
         return "–"
     size = abs(value)
-    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if size >= unit:
-            scale = 1e3 if letter == "k" else unit
-            shown = f"{value / scale:.1f}" if size / scale < 100 else f"{value / scale:.0f}"
+    if size >= 9.995e11:
+        return number(value, 2)
+    for least, unit, letter in ((9.995e8, 1e9, "G"), (9.995e5, 1e6, "M"), (1e4, 1e3, "k")):
+        if size >= least:
+            shown = f"{value / unit:.1f}" if size / unit < 99.95 else f"{value / unit:.0f}"
             return shown.removesuffix(".0") + letter
-    return str(int(value)) if float(value).is_integer() else f"{value:.2f}"
+    return str(int(value)) if float(value).is_integer() else number(value, 3)
 
 
 def age(seconds: float | None) -> str:
@@ -109,10 +117,13 @@ def age(seconds: float | None) -> str:
 
 
 def percent(share: float) -> str:
-    """A signed relative change: no decimals from 10%, one below, so that -3.0% and -73% both read well."""
+    """A signed relative change: no decimals from 10%, one below, so that -3.0% and -73% both read well. Beyond a
+    hundredfold the factor says no more than that it is beyond."""
     if not math.isfinite(share):
         return "–"
     hundred = share * 100
+    if abs(hundred) >= 9999.5:
+        return ">+9999%" if hundred > 0 else "<-9999%"
     return f"{hundred:+.0f}%" if abs(hundred) >= 9.95 else f"{hundred:+.1f}%"
 
 
@@ -166,14 +177,28 @@ def justified(left: Iterable[Span], right: Iterable[Span], width: int) -> Line:
 
 def wrapped(text: str, width: int, style: str = "", indent: str = "") -> list[Line]:
     """Text broken at spaces into lines of at most `width` cells; later lines begin with `indent`."""
-    lines: list[Line] = []
+    lines: list[str] = []
     current = ""
-    for word in text.split(" "):
-        start = indent if lines else ""
-        candidate = f"{current} {word}" if current else start + word
-        if cell_len(candidate) <= width or not current:
+    for at, word in enumerate(text.split(" ")):
+        candidate = f"{current} {word}" if at else word
+        if cell_len(candidate) <= width:
             current = candidate
-        else:
-            lines.append(((current, style),))
-            current = indent + word
-    return [*lines, ((current, style),)]
+            continue
+        if current.strip():
+            lines.append(current)
+            candidate = indent + word
+        *whole, current = _pieces(candidate, width, indent)
+        lines += whole
+    return [((line, style),) for line in (*lines, current)]
+
+
+def _pieces(word: str, width: int, indent: str) -> list[str]:
+    """A word that is longer than a line, in lines; all but the first begin with `indent`."""
+    pieces: list[str] = []
+    indent = indent if cell_len(indent) + 2 <= width else ""
+    while cell_len(word) > max(2, width):
+        longest = min(len(word), max(2, width) * (1 + _MAX_COMBINING))
+        cut = next(at for at in range(longest, 0, -1) if cell_len(word[:at]) <= max(2, width))
+        pieces.append(word[:cut])
+        word = indent + word[cut:]
+    return [*pieces, word]

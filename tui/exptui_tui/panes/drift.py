@@ -48,7 +48,7 @@ class DriftPane(RunPane):
         if state.report is not None:
             from exptui_tui.present import drift
 
-            return drift.drift(state.report, width)
+            return drift.drift(state.report, width, self.analysis.root)
         if state.error is not None:
             return [(("CANNOT TELL", "warn bold"),), BLANK, *wrapped(safe(state.error, 600), width)]
         return [(("reading the data files and testing every column …", "dim"),)]

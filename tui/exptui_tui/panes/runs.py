@@ -16,6 +16,9 @@ from exptui_tui.panes.base import RunPane
 from exptui_tui.present import runs
 from exptui_tui.present.empty import empty
 
+_FEW = 6
+"""Up to this many runs the list leaves its room to the panes below."""
+
 _CALM = 1.0
 """Seconds between two reorderings by values that change while a training runs."""
 
@@ -68,7 +71,7 @@ class RunsPane(RunPane):
     def runs_changed(self, ids: frozenset[str]) -> None:
         """New values cost a look at the visible rows; only new or vanished runs and metrics cost a pass over all."""
         known = self._known
-        if any((run := self.store.get(one)) is None or known.get(one) != len(run.metrics) for one in ids):
+        if any((run := self.store.get(one)) is None or known.get(one) != len(run.metrics) + len(run.summary) for one in ids):
             self.rearrange()
         elif self.sort in ("metric", "state") and time.monotonic() - self._arranged_at > _CALM:
             self.rearrange()
@@ -77,8 +80,9 @@ class RunsPane(RunPane):
 
     def rearrange(self) -> None:
         """Take in new runs and new values."""
-        self._known = {run.id: len(run.metrics) for run in self.store}
+        self._known = {run.id: len(run.metrics) + len(run.summary) for run in self.store}
         self._arranged_at = time.monotonic()
+        self.set_class(len(self._known) <= _FEW, "-few")
         self._metrics = runs.choose_metrics(self.store, self.metric)
         wanted = [run for run in self.store if runs.matches(run, self.words)] if self.words else list(self.store)
         metric = self._metrics[0] if self._metrics else None

@@ -32,14 +32,21 @@ def chart(curves: Sequence[Curve], width: int, height: int) -> list[Line]:
     drawn = [curve for curve in curves if len(curve.value)]
     if not drawn or plot_height < 2 or plot_width < 10:
         return legend(curves, width)[:height]
-    x_low = min(curve.step[0] for curve in drawn)
-    x_high = x_low + round_up(max(curve.step[-1] for curve in drawn) - x_low)
+    x_low, x_high = step_range(drawn)
     columns = [thin(curve.step, curve.value, x_low, x_high, plot_width * 2) for curve in drawn]
     bounds = value_range(columns)
     lines = _plot(drawn, columns, bounds, plot_width, plot_height)
     left, right = step(x_low), step(x_high)
     axis = pad("", _GUTTER) + left + pad("step " + right, plot_width - len(left), right=True)
     return [*lines, ((axis, "dim"),), *legend(curves, width)[:legend_height]]
+
+
+def step_range(curves: Sequence[Curve]) -> tuple[float, float]:
+    """From the first step (from 0, when the first is close to it) to a round one that is not before the last."""
+    first = min(curve.step[0] for curve in curves)
+    last = max(curve.step[-1] for curve in curves)
+    low = 0.0 if 0 <= first <= 0.2 * last else first
+    return low, low + round_up(last - low)
 
 
 def value_range(columns: Sequence[Sequence[Column]]) -> tuple[float, float] | None:

@@ -27,9 +27,8 @@ def diff(baseline: RunRecord, candidate: RunRecord, comparison: Comparison, widt
     """The whole diff. `folded` counts equal params and metrics instead of listing them."""
     params = param_diff(baseline, candidate)
     metrics = sorted(comparison.metrics.values(), key=lambda one: _order(one, comparison.primary))
-    name_width = min(
-        max(12, width // 3), 2 + max(map(cell_len, [*(one.name for one in params), *comparison.metrics]), default=10)
-    )
+    longest = max(map(cell_len, [*(one.name for one in params), *comparison.metrics]), default=10)
+    name_width = min(longest + 3, max(12, width - 38))
     lines = [*_params(params, name_width, width, folded), BLANK, *_metrics(metrics, comparison, name_width, folded)]
     return [*_who(baseline, candidate, width), BLANK, *lines]
 

@@ -26,13 +26,14 @@ _MEANING = {
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def drift(report: DriftReport, width: int) -> list[Line]:
+def drift(report: DriftReport, width: int, root: str = "") -> list[Line]:
+    """The whole report; paths below `root` are shown from there."""
     word, style = _VERDICTS[report.verdict]
     lines: list[Line] = [
         ((word.upper(), f"{style} bold"), ("  " + _MEANING[report.verdict], "")),
         ((safe(report.headline(), width), "dim"),),
-        (("reference ", "dim"), (_tail(report.reference, width - 10), "")),
-        (("current   ", "dim"), (_tail(report.current, width - 10), "")),
+        (("reference ", "dim"), (_tail(_below(report.reference, root), width - 10), "")),
+        (("current   ", "dim"), (_tail(_below(report.current, root), width - 10), "")),
         BLANK,
     ]
     for finding in report.schema_findings:
@@ -44,21 +45,19 @@ def columns(found: Sequence[ColumnDrift], width: int) -> list[Line]:
     """The table. `D` is the effect with its interval, `q` the false discovery rate at which it counts."""
     if not found:
         return []
-    name = min(max(8, width - 46), 1 + max(6, *(cell_len(one.column) for one in found)))
-    lines: list[Line] = [
-        ((pad("verdict", 8) + pad("column", name) + "effect [95%]      q       dir   missing", "dim"),)
-    ]
+    name = min(max(8, width - 44), 1 + max(6, *(cell_len(one.column) for one in found)))
+    lines: list[Line] = [((pad("verdict", 8) + pad("column", name) + "effect [95%]   q       dir   missing", "dim"),)]
     for one in found:
         word, style = _VERDICTS[one.verdict]
         lines.append(
             (
                 (pad(word, 8), style),
                 (pad(safe(one.column, name - 1), name), ""),
-                (pad(_effect(one), 17), ""),
+                (pad(_effect(one), 14), ""),
                 (" " + pad(p_words(one.q), 7), "dim"),
                 (pad(_direction(one), 6), ""),
-                (pad(_missing(one), 9), "warn" if _moved(one) else "dim"),
-                (_spark(one.sparkline, max(0, width - name - 49)), "accent"),
+                (pad(_missing(one), 8), "warn" if _moved(one) else "dim"),
+                (_spark(one.sparkline, max(0, width - name - 45)), "accent"),
             )
         )
         if one.note and one.verdict != "stable":
@@ -70,8 +69,13 @@ def _effect(one: ColumnDrift) -> str:
     if one.effect is None:
         return "–"
     if one.effect_low is None or one.effect_high is None:
-        return f"{one.effect:.2f}"
-    return f"{one.effect:.2f} [{one.effect_low:.2f}–{one.effect_high:.2f}]"
+        return _share(one.effect)
+    return f"{_share(one.effect)} [{_share(one.effect_low)}–{_share(one.effect_high)}]"
+
+
+def _share(value: float) -> str:
+    """A number from 0 to 1 in the space of two digits: .29, 1.0."""
+    return f"{value:.2f}".removeprefix("0") if value < 0.995 else "1.0"
 
 
 def _direction(one: ColumnDrift) -> str:
@@ -94,6 +98,10 @@ def _spark(values: Sequence[float], width: int) -> str:
         return ""
     shown = values[: min(width, 20)]
     return "".join(_BARS[min(7, max(0, round(3.5 + 3.5 * max(-1.0, min(1.0, value * 2)))))] for value in shown)
+
+
+def _below(path: str, root: str) -> str:
+    return path.removeprefix(root.rstrip("/") + "/") if root else path
 
 
 def _tail(path: str, width: int) -> str:

@@ -60,7 +60,7 @@ class Layout:
 def choose_metrics(runs: Iterable[RunRecord], first: str | None = None) -> tuple[str, ...]:
     """Metrics worth a column: the one that decides first, then those that most runs share. Step counters and
     learning rates come last."""
-    counts = Counter(name for run in runs for name in run.metrics)
+    counts = Counter(name for run in runs for name in metric_names(run))
     if not counts:
         return ()
     primary = first if first in counts else _deciding(counts)
@@ -69,6 +69,14 @@ def choose_metrics(runs: Iterable[RunRecord], first: str | None = None) -> tuple
         return name != primary, read_name(name).role == "diagnostic", -counts[name], name
 
     return tuple(sorted(counts, key=rank))
+
+
+def metric_names(run: RunRecord) -> Iterable[str]:
+    """What the run logged, and what it only declares as a final number."""
+    yield from run.metrics
+    for name in run.summary:
+        if name not in run.metrics and final_value(run, name) is not None:
+            yield name
 
 
 def _deciding(counts: Counter[str]) -> str | None:

@@ -66,11 +66,13 @@ class VerdictLine(LinesWidget):
 
 class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark", "help", "Help", id="help", key_display="?", tooltip="All keys that work here"),
+        Binding(
+            "question_mark", "help", "Help", show=False, id="help", key_display="?", tooltip="All keys that work here"
+        ),
         Binding("m", "choose_metric", "Metric", id="metric", tooltip="Choose the metric to order, plot and compare by"),
         Binding("d", "show('diff')", "Diff", id="diff", tooltip="What differs from the baseline"),
         Binding("t", "show('drift')", "Drift", id="drift", tooltip="Whether the training data moved"),
-        Binding("r", "show('decision')", "Recommend", id="recommend", tooltip="Promote, iterate or abandon, and why"),
+        Binding("r", "show('decision')", "Verdict", id="recommend", tooltip="Promote, iterate or abandon, and why"),
         Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Narrow the run list by words"),
         Binding("1", "go('runs')", "Runs", show=False, id="pane.1"),
         Binding("2", "go('curves')", "Curves", show=False, id="pane.2"),
