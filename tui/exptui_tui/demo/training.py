@@ -103,7 +103,7 @@ class Training:
                 time.sleep(pace)
             told = scores(self.network.logits(x), evaluation.failed)
             cost = {"latency_ms": watch.latency_ms(self._features, self.network), "model_kb": self.network.kilobytes}
-            run.log({"epoch": epoch, **told, **cost}, self._step)
+            run.log({**told, **cost}, self._step)
             print(f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in told.items()), flush=True)
 
     def _take_step(self, run: exptui.Run, batch: NDArray[np.int64]) -> None:

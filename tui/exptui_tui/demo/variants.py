@@ -101,7 +101,7 @@ VARIANTS = {
         Variant(
             "diverged",
             "A learning rate that keeps growing gets there in fewer steps.",
-            Recipe(learning_rate=0.01, rate_growth=1e6),
+            Recipe(learning_rate=0.01, rate_growth=1e6, weight_decay=0.1),
             ("tuning",),
             fails=True,
         ),
