@@ -71,11 +71,11 @@ def thin(step: Sequence[float], value: Sequence[float], low: float, high: float,
     highs: list[float | None] = [None] * width
     lasts: list[float | None] = [None] * width
     broken = [False] * width
-    scale = (width - 1) / (high - low) if high > low else 0.0
+    span = high - low if high > low else 1.0
     for x, y in zip(step, value, strict=True):
         if not low <= x <= high:
             continue
-        at = int((x - low) * scale + 0.5)
+        at = int((x - low) / span * (width - 1) + 0.5)
         if not math.isfinite(y):
             broken[at] = True
             continue

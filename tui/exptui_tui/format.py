@@ -77,18 +77,23 @@ def number(value: float | None, digits: int = 4) -> str:
         return "0"
     if float(value).is_integer() and abs(value) < 1e7:
         return str(int(value))
-    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
-    power = int(exponent)  # after rounding: 0.99996 is 1.000
+    power = int(f"{value:.{digits - 1}e}".partition("e")[2])  # after rounding: 0.99996 is 1.000
     if power >= 7 or power < -4:
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa}e{power}"
+        return _scientific(value, digits)
     return f"{value:.{max(0, digits - 1 - power)}f}"
 
 
 def number_within(value: float | None, width: int) -> str:
     """`number` in at most `width` cells where fewer digits achieve that: a cut exponent would be another number."""
     texts = [number(value, digits) for digits in (4, 3, 2, 1)]
+    if value is not None and math.isfinite(value):
+        texts += [_scientific(value, digits) for digits in (4, 3, 2, 1)]
     return next((text for text in texts if len(text) <= width), texts[-1])
+
+
+def _scientific(value: float, digits: int) -> str:
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{mantissa.rstrip('0').rstrip('.') if '.' in mantissa else mantissa}e{int(exponent)}"
 
 
 def step(value: float | None) -> str:
@@ -97,12 +102,12 @@ def step(value: float | None) -> str:
         return "–"
     size = abs(value)
     if size >= 9.995e11:
-        return number(value, 2)
+        return number_within(value, 7)
     for least, unit, letter in ((9.995e8, 1e9, "G"), (9.995e5, 1e6, "M"), (1e4, 1e3, "k")):
         if size >= least:
             shown = f"{value / unit:.1f}" if size / unit < 99.95 else f"{value / unit:.0f}"
             return shown.removesuffix(".0") + letter
-    return str(int(value)) if float(value).is_integer() else number(value, 3)
+    return str(int(value)) if float(value).is_integer() else number_within(value, 7)
 
 
 def age(seconds: float | None) -> str:
@@ -136,6 +141,17 @@ def param(value: object) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(param(one) for one in value) + "]"
     return safe(value)
+
+
+def tail(text: object, width: int) -> str:
+    """The end of foreign text in at most `width` cells: of a path it says more than the beginning."""
+    shown = safe(text, 1000)
+    if cell_len(shown) <= width:
+        return shown
+    if width < 1:
+        return ""
+    start = next(at for at in range(len(shown) - max(0, width - 1), len(shown) + 1) if cell_len(shown[at:]) < width)
+    return "…" + shown[start:]
 
 
 def width_of(line: Line) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exptui.series import Column, thin
-from exptui_tui.format import Line, Span, number, pad, safe, step
+from exptui_tui.format import Line, Span, number, number_within, pad, safe, step
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _GUTTER = 9
@@ -33,11 +33,13 @@ def chart(curves: Sequence[Curve], width: int, height: int) -> list[Line]:
     if not drawn or plot_height < 2 or plot_width < 10:
         return legend(curves, width)[:height]
     x_low, x_high = step_range(drawn)
+    if not math.isfinite(x_high - x_low):
+        return legend(curves, width)[:height]
     columns = [thin(curve.step, curve.value, x_low, x_high, plot_width * 2) for curve in drawn]
     bounds = value_range(columns)
     lines = _plot(drawn, columns, bounds, plot_width, plot_height)
     left, right = step(x_low), step(x_high)
-    axis = pad("", _GUTTER) + left + pad("step " + right, plot_width - len(left), right=True)
+    axis = pad("", _GUTTER) + pad(left + " ", plot_width - len(right) - 5) + "step " + right
     return [*lines, ((axis, "dim"),), *legend(curves, width)[:legend_height]]
 
 
@@ -59,7 +61,9 @@ def value_range(columns: Sequence[Sequence[Column]]) -> tuple[float, float] | No
     if not lows:
         return None
     low, high = min(lows), max(highs)
-    unit = _unit(high - low) or 1.0
+    unit = _unit(high - low)
+    if not unit:
+        return low, high
     bottom, top = math.floor(low / unit) * unit, math.ceil(high / unit) * unit
     return (bottom, top) if math.isfinite(bottom) and math.isfinite(top) and high > low else (low, high)
 
@@ -125,7 +129,8 @@ def _label(y: int, height: int, low: float, high: float) -> str:
     """Values at the top, the middle and the bottom of the axis."""
     if y not in (0, height // 2, height - 1):
         return ""
-    return number(high - (high - low) * y / (height - 1))
+    share = y / (height - 1)
+    return number_within(high * (1 - share) + low * share, _GUTTER - 2)
 
 
 def _cells(dots: Sequence[int], owner: Sequence[int | None], broken: dict[int, int]) -> list[Span]:
@@ -153,10 +158,12 @@ def _draw(
     """Draw one curve: a bar from low to high in each column, joined to the column before."""
     height = len(dots) * 4
     low, high = bounds
-    scale = (height - 1) / (high - low) if high > low else 0.0
+    shrunk = 1.0 if math.isfinite(high - low) else 0.5  # the difference may be more than a float can hold
+    span = high * shrunk - low * shrunk
 
     def dot_row(value: float) -> int:
-        return height - 1 - round((value - low) * scale) if scale else height // 2
+        share = (value * shrunk - low * shrunk) / span if span > 0 else 0.5
+        return height - 1 - round(share * (height - 1))
 
     previous: tuple[int, int] | None = None
     for at, column in enumerate(columns):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from exptui.records import RunRecord
 from exptui.status import judge
-from exptui_tui.format import BLANK, Line, cell_len, number, pad, param, safe, step, wrapped
+from exptui_tui.format import BLANK, Line, cell_len, number, number_within, pad, param, safe, step, wrapped
 from exptui_tui.present.runs import STATES
 
 
@@ -50,7 +50,10 @@ def _facts(record: RunRecord, width: int) -> list[Line]:
 
 
 def _when(moment: float | None) -> str:
-    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if moment else ""
+    try:
+        return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S %Z") if moment else ""
+    except (ValueError, OverflowError, OSError):
+        return number(moment)
 
 
 def _params(record: RunRecord, width: int) -> list[Line]:
@@ -74,7 +77,7 @@ def _metrics(record: RunRecord, width: int) -> list[Line]:
     lines: list[Line] = [BLANK, (("Metrics", "title"),), ((pad("", name_width) + head, "dim"),)]
     for name, one in record.metrics.items():
         spans = [(pad(safe(name, name_width - 1), name_width), "")]
-        spans += [(pad(number(value), 10, right=True), "") for value in (one.last, one.min, one.max)]
+        spans += [(pad(number_within(value, 9), 10, right=True), "") for value in (one.last, one.min, one.max)]
         spans.append((pad(step(one.count), 9, right=True), "dim"))
         if one.nan or one.inf:
             spans.append((f"  {one.nan + one.inf} not finite", "bad"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from exptui.metric_names import primary_metric, read_name
 from exptui.records import RunRecord, Status
 from exptui.side import final_value
-from exptui_tui.format import Line, age, number, pad, percent, safe, step
+from exptui_tui.format import Line, age, cell_len, number_within, pad, percent, safe, step, tail
 
 STATES: Mapping[Status, tuple[str, str, str]] = {
     "running": ("●", "running", "good"),
@@ -91,7 +91,7 @@ def layout(width: int, metrics: Sequence[str], names: Iterable[str], *, compared
     verdict when there is something to compare with; more metrics and the format as there is room."""
     change = _CHANGE_WIDTH if compared and metrics else 0
     fixed = 2 + 11 + 4 + 7 + (_METRIC_WIDTH + 1 if metrics else 0) + change
-    longest = max((len(name) for name in names), default=_NAME_LEAST)
+    longest = max((cell_len(safe(name)) for name in names), default=_NAME_LEAST)
     name = max(_NAME_LEAST, min(longest + 1, width - fixed, 44))
     left = width - fixed - name
     verdict = _VERDICT_WIDTH if left >= _VERDICT_WIDTH and change else 0
@@ -155,10 +155,10 @@ def metric_cell(run: RunRecord, name: str, width: int = _METRIC_WIDTH) -> Line:
     if value is None:
         return ((pad("–", width, right=True), "dim"),)
     if not math.isfinite(value):
-        return ((pad(number(value), width, right=True), "bad"),)
+        return ((pad(number_within(value, width), width, right=True), "bad"),)
     summary = run.metrics.get(name)
     flawed = summary is not None and summary.nan + summary.inf > 0
-    text = pad(number(value), width - flawed, right=True)
+    text = pad(number_within(value, width - flawed), width - flawed, right=True)
     return ((text, ""), ("!", "warn")) if flawed else ((text, ""),)
 
 
@@ -209,7 +209,7 @@ def _merit(run: RunRecord, metric: str) -> tuple[bool, float]:
 
 def _short(name: str) -> str:
     """A metric's name in the width of its column: the end of a path says the most."""
-    return name if len(name) <= _METRIC_WIDTH else "…" + name[-(_METRIC_WIDTH - 1) :]
+    return tail(name, _METRIC_WIDTH)
 
 
 def matches(run: RunRecord, words: str) -> bool:
