@@ -101,5 +101,5 @@ def _cell(value: object) -> str | int | float:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return strict(value)  # type: ignore[no-any-return]
-    text = str(value).replace("\0", "␀")
+    text = str(value).replace("\0", "␀").encode("utf-8", "backslashreplace").decode("utf-8")  # lone surrogates
     return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -137,7 +137,8 @@ class Store:
 
     def _nearest(self, wanted: str) -> str:
         words = {run.id: run.id for run in self} | {run.name: run.id for run in self}
-        near = list(dict.fromkeys(words[word] for word in get_close_matches(wanted, words, 5, 0.4)))
+        near = {words[word]: word for word in reversed(get_close_matches(wanted, words, 5, 0.4))}
         if near:
-            return f"nearest: {', '.join(near[:3])}"
+            shown = [run_id if word == run_id else f"{run_id} ({word})" for run_id, word in reversed(near.items())]
+            return f"nearest: {', '.join(shown[:3])}"
         return "there are no runs here" if not words else "`exptui list` prints the ids"

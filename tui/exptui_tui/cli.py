@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 COMMANDS = ("list", "show", "compare", "drift", "baseline", "demo")
 _GENERAL = "exit codes: 0 done, 1 internal error, 2 wrong use or unreadable input"
@@ -17,9 +18,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     from exptui_tui.format import safe
 
     arguments = list(sys.argv[1:] if argv is None else argv)
-    options = parser().parse_args(_with_command(arguments))
+    options = parser().parse_args(_with_sort_key(_with_command(arguments)))
     try:
-        return int(_runner(options.command)(options))
+        code = int(_runner(options.command)(options))
+        sys.stdout.flush()  # a reader that left is noticed here at the latest
+        return code
     except ExptuiError as error:
         print(f"exptui: {safe(error, 1000)}", file=sys.stderr)
         return 2
@@ -37,6 +40,21 @@ def _with_command(arguments: list[str]) -> list[str]:
     return ["open", *arguments]
 
 
+def _with_sort_key(arguments: list[str]) -> list[str]:
+    """`--sort -loss` as one word: argparse would take "-loss" for an option."""
+    at = arguments.index("--sort") if "--sort" in arguments[:-1] else None
+    return arguments if at is None else [*arguments[:at], f"--sort={arguments[at + 1]}", *arguments[at + 2 :]]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; words that were typed are foreign text, too."""
+
+    def error(self, message: str) -> NoReturn:
+        from exptui_tui.format import safe
+
+        self.exit(2, f"{self.prog}: {safe(message, 1000)}; see {self.prog} --help\n")
+
+
 def _runner(command: str) -> Callable[[argparse.Namespace], int]:
     from exptui_tui import commands
 
@@ -46,7 +64,7 @@ def _runner(command: str) -> Callable[[argparse.Namespace], int]:
 def parser() -> argparse.ArgumentParser:
     from exptui import __version__
 
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="exptui",
         description="Explore machine-learning runs in the terminal: alive? better? real? promote, iterate or abandon.",
         epilog=f"`exptui [RUNS]` without a command opens the screen. {_GENERAL}.",

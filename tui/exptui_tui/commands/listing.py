@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from exptui.errors import ExptuiError
 from exptui.export import SCHEMA, dumps, run_document, series_document, write_csv
@@ -14,7 +15,7 @@ from exptui.records import Problem, RunRecord
 from exptui.side import final_value
 from exptui.store import Store
 from exptui_tui.commands.output import width, write_lines
-from exptui_tui.format import Line, safe
+from exptui_tui.format import Line, number, safe
 from exptui_tui.present import runs as present
 from exptui_tui.session import Session, read_directory
 
@@ -22,12 +23,13 @@ from exptui_tui.session import Session, read_directory
 def run_list(options: argparse.Namespace) -> int:
     session = read_directory(runs_directory(options.root))
     found = _sorted(session.store, options.sort)
+    metric = (options.sort or "").removeprefix("-")
     if options.json:
         print(dumps({"schema": SCHEMA, "root": session.root, "runs": [run_document(run) for run in found]}))
     elif options.csv:
         write_csv(found, sys.stdout)
     else:
-        _print_table(session, found)
+        _print_table(session, found, metric)
     return 0
 
 
@@ -38,21 +40,28 @@ def _sorted(store: Store, key: str | None) -> list[RunRecord]:
     if name in present.SORTS:
         metric = next(iter(present.choose_metrics(store)), None)
         found = present.ordered(store, name, metric, store.baseline)
-    elif any(name in run.metrics for run in store):
-        found = present.ordered(store, "metric", name, store.baseline)
+    elif any(name in present.metric_names(run) for run in store):
+        metric, name = name, "metric"
+        found = present.ordered(store, name, metric, store.baseline)
     elif len(store):
         raise ExptuiError(f"--sort {key}: neither one of {', '.join(present.SORTS)} nor a metric of these runs")
     else:
-        found = []
-    return found[::-1] if backwards else found
+        return []
+    if not backwards:
+        return found
+    if name != "metric" or metric is None:
+        return found[::-1]
+    known = [run for run in found if present.has_finite(run, metric)]
+    return known[::-1] + found[len(known) :]
 
 
-def _print_table(session: Session, found: Sequence[RunRecord]) -> None:
+def _print_table(session: Session, found: Sequence[RunRecord], metric: str) -> None:
     store, columns = session.store, width()
-    metrics = present.choose_metrics(store)
+    metrics = present.choose_metrics(store, metric)
     view = present.RunsView(metrics, store.baseline, {}, time.time())
     names = [safe(run.name) for run in found]
     layout = present.layout(columns, metrics, names, compared=store.baseline is not None)
+    layout = replace(layout, verdict=0)  # a verdict takes reading data files: `exptui compare` does that
     if found:
         write_lines([present.heading(layout, view), *(present.row(run, layout, view) for run in found)])
     else:
@@ -92,5 +101,7 @@ def _with_points(session: Session, run_id: str) -> Session:
 def _print_points(store: Store, run: RunRecord) -> None:
     for name, series in store.series(run.id).items():
         lines: list[Line] = [(("", ""),), ((safe(name), "title"), (f"  final {final_value(run, name)}", "dim"))]
-        lines += [((f"{step:>12g}  {value!r}", ""),) for step, value in zip(series.step, series.value, strict=True)]
+        lines += [
+            ((f"{number(step, 17):>12}  {value!r}", ""),) for step, value in zip(series.step, series.value, strict=True)
+        ]
         write_lines(lines)

@@ -199,6 +199,11 @@ def _began(run: RunRecord) -> float:
     return run.created or 0.0
 
 
+def has_finite(run: RunRecord, metric: str) -> bool:
+    value = final_value(run, metric)
+    return value is not None and math.isfinite(value)
+
+
 def _merit(run: RunRecord, metric: str) -> tuple[bool, float]:
     """The best first; runs without a finite value last."""
     value = final_value(run, metric)
