@@ -139,6 +139,13 @@ class AtomicStorage(Storage):
             os.close(self._lock)
             self._lock = None
 
+    def __del__(self) -> None:
+        # The lock goes with the descriptor: another index of this process may lead then.
+        lock: int | None = getattr(self, "_lock", None)
+        if lock is not None:
+            with contextlib.suppress(OSError):
+                os.close(lock)
+
     def _load(self) -> dict[str, dict[str, Any]]:
         try:
             if self._path.stat().st_size > MAX_BYTES:

@@ -127,7 +127,7 @@ class Journal:
             return False
         if time.time_ns() - status.st_mtime_ns > _RACY_NS:
             self._read[path] = sign
-        lines = [line for line in path.read_bytes().split(b"\n") if line.strip()]
+        lines = [line for line in path.read_bytes().strip(b"\n").split(b"\n") if line.strip()]
         decisions = [decode(line) for line in lines]
         self._damaged[path] = decisions.count(None)
         taken = [self._take(decision) for decision in decisions if decision is not None]
@@ -164,6 +164,8 @@ class _JournalFile:
         if written != len(line):
             raise OSError(f"{self.path}: only {written} of {len(line)} bytes were written")
         os.fsync(self._descriptor)
+        if not os.fstat(self._descriptor).st_nlink:
+            raise FileNotFoundError(f"{self.path} was removed")
         self._offset += len(line)
         if self._offset + RESERVE // 2 > self._reserved:
             self._reserve()

@@ -47,7 +47,7 @@ class Watcher:
         self._changed: set[str] = set()
         self._nudged = False
         self._wake = threading.Condition()
-        self._watches: dict[str, ObservedWatch] = {}
+        self._watches: dict[str, tuple[ObservedWatch, int]] = {}
         self._observer: BaseObserver | None = None
         self._restarts = 0
         self._alarm = _LossAlarm(self.everything)
@@ -67,15 +67,21 @@ class Watcher:
         wanted = set(itertools.islice(folders, MAX_WATCHES))
         if self._observer is None:
             return
-        for path in self._watches.keys() - wanted:
+        for path in self._lost() | (self._watches.keys() - wanted):
             with contextlib.suppress(Exception):
-                self._observer.unschedule(self._watches[path])
+                self._observer.unschedule(self._watches[path][0])
             del self._watches[path]
         for path in wanted - self._watches.keys():
             with contextlib.suppress(OSError):
-                self._watches[path] = self._observer.schedule(
-                    _Handler(self._note), path, recursive=False, event_filter=_TOLD
-                )
+                inode = os.stat(path).st_ino
+                watch = self._observer.schedule(_Handler(self._note), path, recursive=False, event_filter=_TOLD)
+                self._watches[path] = watch, inode
+
+    def _lost(self) -> set[str]:
+        """The paths whose watched directory was removed or moved away; another may be there now."""
+        assert self._observer is not None
+        alive = {emitter.watch for emitter in self._observer.emitters if emitter.is_alive()}
+        return {path for path, (watch, inode) in self._watches.items() if watch not in alive or _inode(path) != inode}
 
     def wait(self, timeout: float) -> set[str]:
         """Changed directories since the last call; blocks until there are some, at most `timeout` seconds."""
@@ -128,6 +134,13 @@ class Watcher:
             time.sleep(0.1)
             self._start()
             self.watch(watched)
+
+
+def _inode(path: str) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
 
 
 class _Handler(FileSystemEventHandler):
