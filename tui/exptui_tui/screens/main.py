@@ -6,6 +6,7 @@ The screen owns what is looked at: the cursor, the marks, the metric, the pane. 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -39,6 +40,10 @@ _WIDE = 100
 """Columns from which curves and a side pane fit beside each other."""
 
 
+_REST = 0.08
+"""Seconds after which the cursor counts as resting."""
+
+
 class Header(LinesWidget):
     def picture(self, width: int, height: int) -> list[Line]:
         screen = self.screen
@@ -56,7 +61,7 @@ class VerdictLine(LinesWidget):
             return []
         from exptui_tui.present import decision
 
-        run = screen.store.get(screen.cursor)
+        run = screen.store.get(screen.rested)
         if run is None:
             return [decision.verdict_line(None, width, "")]
         if screen.store.baseline is None:
@@ -91,6 +96,7 @@ class MainScreen(Screen[None]):
     AUTO_FOCUS = "#runs"
 
     cursor: reactive[str | None] = reactive(None, init=False, repaint=False)
+    rested: reactive[str | None] = reactive(None, init=False, repaint=False)
     baseline: reactive[str | None] = reactive(None, init=False, repaint=False)
     colours: reactive[Mapping[str, int]] = reactive(dict, init=False, repaint=False)
     metric: reactive[str | None] = reactive(None, init=False, repaint=False)
@@ -130,8 +136,10 @@ class MainScreen(Screen[None]):
         yield KeyBar(id="keys")
 
     def _bound(self, pane: RunPane) -> RunPane:
+        """The list moves with the cursor; the other panes follow once it rests, so that holding a key is cheap."""
         kind = MainScreen
-        return pane.data_bind(kind.cursor, kind.baseline, kind.colours, kind.metric)
+        cursor = kind.cursor if isinstance(pane, RunsPane) else kind.rested
+        return pane.data_bind(kind.baseline, kind.colours, kind.metric, cursor=cursor)
 
     def on_mount(self) -> None:
         self.baseline = self.store.baseline_id
@@ -170,7 +178,17 @@ class MainScreen(Screen[None]):
 
     # State that changed.
 
-    def watch_cursor(self) -> None:
+    def watch_cursor(self, before: str | None) -> None:
+        if before is None:
+            self.rested = self.cursor
+        else:
+            self.set_timer(_REST, partial(self._rest_at, self.cursor))
+
+    def _rest_at(self, run_id: str | None) -> None:
+        if run_id == self.cursor:
+            self.rested = run_id
+
+    def watch_rested(self) -> None:
         self._watch_points()
         self.query_one(VerdictLine).redraw()
 
@@ -182,7 +200,7 @@ class MainScreen(Screen[None]):
         self._watch_points()
 
     def _watch_points(self) -> None:
-        ids = frozenset(one for one in (self.cursor, self.baseline, *self.colours) if one is not None)
+        ids = frozenset(one for one in (self.rested, self.baseline, *self.colours) if one is not None)
         self.post_message(self.Watching(ids))
 
     def watch_lower(self) -> None:
