@@ -187,7 +187,12 @@ def _equals(name: str, wanted: str, number: float | None, now: float) -> Predica
 
 def _word(word: str) -> Predicate:
     wanted = word.lower()
-    return lambda run: wanted in " ".join((run.name, run.id, run.status, run.format, *run.tags)).lower()
+    return lambda run: wanted in " ".join((run.name, run.id, *_states(run), run.format, *run.tags)).lower()
+
+
+def _states(run: RunRecord) -> tuple[str, ...]:
+    """The state, and the shorter word that lists show for it."""
+    return (run.status, "stopped") if run.status == "interrupted" else (run.status,)
 
 
 def _number(text: str, now: float) -> float | None:
@@ -237,9 +242,7 @@ def _texts(run: RunRecord, name: str) -> tuple[str, ...]:
     if name in ("tag", "tags"):
         return run.tags
     if name in ("state", "status"):
-        return (run.status,)
-    if name in FIELDS and name not in ("age", "step"):
-        value = getattr(run, name)
-    else:
-        value = _value(run, name)
+        return _states(run)
+    is_text = name in FIELDS and name not in ("age", "step")
+    value = getattr(run, name) if is_text else _value(run, name)
     return () if value is None else (str(value),)

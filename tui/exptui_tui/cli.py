@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
 
     _list = of.add_parser("list", help="all runs, a line each")
     _list.add_argument("root", nargs="?", metavar="RUNS", help="the directory of runs")
+    _list.add_argument("--query", metavar="Q", help="such as: val/loss<0.3 and (tag:sweep or lr in 1e-4..1e-3)")
     _list.add_argument("--sort", metavar="[-]KEY", help="age, name, state, metric, or a metric's name; - reverses")
     kind = _list.add_mutually_exclusive_group()
     kind.add_argument("--json", action="store_true", help="a JSON document")

@@ -11,6 +11,7 @@ from dataclasses import replace
 from exptui.errors import ExptuiError
 from exptui.export import SCHEMA, dumps, run_document, series_document, write_csv
 from exptui.locate import runs_directory
+from exptui.query import parse
 from exptui.records import Problem, RunRecord
 from exptui.side import final_value
 from exptui.store import Store
@@ -21,8 +22,9 @@ from exptui_tui.session import Session, read_directory
 
 
 def run_list(options: argparse.Namespace) -> int:
+    wanted = parse(options.query or "")
     session = read_directory(runs_directory(options.root))
-    found = _sorted(session.store, options.sort)
+    found = [run for run in _sorted(session.store, options.sort) if wanted(run)]
     metric = (options.sort or "").removeprefix("-")
     if options.json:
         print(dumps({"schema": SCHEMA, "root": session.root, "runs": [run_document(run) for run in found]}))

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 def run_open(options: argparse.Namespace) -> int:
     root = runs_directory(options.root)
+    check_root(root)
     policy = _policy(options.policy)
     if not is_terminal():
         from exptui_tui.commands.listing import run_list
 
         print("exptui: no terminal to draw on; this is `exptui list`", file=sys.stderr)
-        return run_list(argparse.Namespace(root=options.root, sort=None, json=False, csv=False))
-    check_root(root)
+        return run_list(argparse.Namespace(root=options.root, query=None, sort=None, json=False, csv=False))
     from exptui_tui.session import open_directory
 
     session = open_directory(root)

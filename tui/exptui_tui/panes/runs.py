@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
 
+from exptui.query import parse
 from exptui.records import RunRecord
 from exptui_tui.format import Line, fit, pad, safe, width_of
 from exptui_tui.panes.base import RunPane
@@ -63,6 +64,7 @@ class RunsPane(RunPane):
         self._order: list[str] = []
         self._known: dict[str, int] = {}
         self._metrics: tuple[str, ...] = ()
+        self._matches = parse("")
         self._arranged_at = 0.0
         self.rearrange()
         # Ages go on without news from the disk; a coarse step keeps an idle screen silent.
@@ -71,7 +73,9 @@ class RunsPane(RunPane):
     def runs_changed(self, ids: frozenset[str]) -> None:
         """New values cost a look at the visible rows; only new or vanished runs and metrics cost a pass over all."""
         known = self._known
-        if any((run := self.store.get(one)) is None or known.get(one) != len(run.metrics) + len(run.summary) for one in ids):
+        if any(
+            (run := self.store.get(one)) is None or known.get(one) != len(run.metrics) + len(run.summary) for one in ids
+        ):
             self.rearrange()
         elif self.sort in ("metric", "state") and time.monotonic() - self._arranged_at > _CALM:
             self.rearrange()
@@ -84,7 +88,7 @@ class RunsPane(RunPane):
         self._arranged_at = time.monotonic()
         self.set_class(len(self._known) <= _FEW, "-few")
         self._metrics = runs.choose_metrics(self.store, self.metric)
-        wanted = [run for run in self.store if runs.matches(run, self.words)] if self.words else list(self.store)
+        wanted = [run for run in self.store if self._matches(run)]
         metric = self._metrics[0] if self._metrics else None
         row = self._order.index(self.cursor) if self.cursor in self._order else 0
         self._order = [run.id for run in runs.ordered(wanted, self.sort, metric, self.baseline_run)]
@@ -188,6 +192,7 @@ class RunsPane(RunPane):
         self.rearrange()
 
     def watch_words(self) -> None:
+        self._matches = parse(self.words)
         self.rearrange()
 
     def watch_metric(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from exptui.drift.report import ColumnDrift, DriftReport, p_words
-from exptui_tui.format import BLANK, Line, cell_len, pad, safe, wrapped
+from exptui_tui.format import BLANK, Line, cell_len, pad, safe, tail, wrapped
 
 _VERDICTS = {
     "drift": ("DRIFT", "bad"),
@@ -32,8 +32,8 @@ def drift(report: DriftReport, width: int, root: str = "") -> list[Line]:
     lines: list[Line] = [
         ((word.upper(), f"{style} bold"), ("  " + _MEANING[report.verdict], "")),
         ((safe(report.headline(), width), "dim"),),
-        (("reference ", "dim"), (_tail(_below(report.reference, root), width - 10), "")),
-        (("current   ", "dim"), (_tail(_below(report.current, root), width - 10), "")),
+        (("reference ", "dim"), (tail(_below(report.reference, root), width - 10), "")),
+        (("current   ", "dim"), (tail(_below(report.current, root), width - 10), "")),
         BLANK,
     ]
     for finding in report.schema_findings:
@@ -45,19 +45,20 @@ def columns(found: Sequence[ColumnDrift], width: int) -> list[Line]:
     """The table. `D` is the effect with its interval, `q` the false discovery rate at which it counts."""
     if not found:
         return []
-    name = min(max(8, width - 44), 1 + max(6, *(cell_len(one.column) for one in found)))
-    lines: list[Line] = [((pad("verdict", 8) + pad("column", name) + "effect [95%]   q       dir   missing", "dim"),)]
+    name = min(max(8, width - 46), 1 + max(6, *(cell_len(one.column) for one in found)))
+    head = pad("verdict", 8) + pad("column", name) + pad("effect [95%]", 15) + pad("q", 8) + pad("way", 7) + "missing"
+    lines: list[Line] = [((head, "dim"),)]
     for one in found:
         word, style = _VERDICTS[one.verdict]
         lines.append(
             (
                 (pad(word, 8), style),
                 (pad(safe(one.column, name - 1), name), ""),
-                (pad(_effect(one), 14), ""),
-                (" " + pad(p_words(one.q), 7), "dim"),
-                (pad(_direction(one), 6), ""),
+                (pad(_effect(one), 15), ""),
+                (pad(p_words(one.q), 8), "dim"),
+                (pad(_direction(one), 7), ""),
                 (pad(_missing(one), 8), "warn" if _moved(one) else "dim"),
-                (_spark(one.sparkline, max(0, width - name - 45)), "accent"),
+                (_spark(one.sparkline, max(0, width - name - 47)), "accent"),
             )
         )
         if one.note and one.verdict != "stable":
@@ -102,9 +103,3 @@ def _spark(values: Sequence[float], width: int) -> str:
 
 def _below(path: str, root: str) -> str:
     return path.removeprefix(root.rstrip("/") + "/") if root else path
-
-
-def _tail(path: str, width: int) -> str:
-    """The end of a path says more than its beginning."""
-    text = safe(path, 400)
-    return text if cell_len(text) <= width else "…" + text[-(width - 1) :]

@@ -215,9 +215,3 @@ def _merit(run: RunRecord, metric: str) -> tuple[bool, float]:
 def _short(name: str) -> str:
     """A metric's name in the width of its column: the end of a path says the most."""
     return tail(name, _METRIC_WIDTH)
-
-
-def matches(run: RunRecord, words: str) -> bool:
-    """Whether every word occurs in the run's name, id, state, format or tags."""
-    text = " ".join((run.name, run.id, STATES[run.status][1], run.format, *run.tags)).lower()
-    return all(word in text for word in words.lower().split())

@@ -5,22 +5,21 @@ The screen owns what is looked at: the cursor, the marks, the metric, the pane. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 
-from exptui.records import RunRecord
 from exptui.store import Store
 from exptui_tui.analysis import Analysis
-from exptui_tui.format import Line, safe
+from exptui_tui.format import safe
+from exptui_tui.panes.bars import Header, VerdictLine
 from exptui_tui.panes.base import RunPane
 from exptui_tui.panes.curves import CurvesPane
 from exptui_tui.panes.decision import DecisionPane
@@ -28,71 +27,21 @@ from exptui_tui.panes.diff import DiffPane
 from exptui_tui.panes.drift import DriftPane
 from exptui_tui.panes.overview import OverviewPane
 from exptui_tui.panes.runs import RunsPane
-from exptui_tui.present.header import header
-from exptui_tui.present.runs import STATES, choose_metrics
+from exptui_tui.present.runs import choose_metrics
+from exptui_tui.screens import asking
+from exptui_tui.screens.keys import KEYS, PANES, SIDES
 from exptui_tui.widgets.keybar import KeyBar
-from exptui_tui.widgets.lines import LinesWidget
 from exptui_tui.widgets.palette import RUN_COLOURS
-
-SIDES = ("diff", "drift", "decision", "overview")
 
 _WIDE = 100
 """Columns from which curves and a side pane fit beside each other."""
-
 
 _REST = 0.08
 """Seconds after which the cursor counts as resting."""
 
 
-class Header(LinesWidget):
-    def picture(self, width: int, height: int) -> list[Line]:
-        screen = self.screen
-        assert isinstance(screen, MainScreen)
-        store = screen.store
-        stale = next((one.what for one in store.problems if one.path == ""), "")
-        return [header(screen.root, store, store.baseline, store.progress, width, safe(stale, 60))]
-
-
-class VerdictLine(LinesWidget):
-    def picture(self, width: int, height: int) -> list[Line]:
-        screen = self.screen
-        assert isinstance(screen, MainScreen)
-        if not screen.analysis.awake:
-            return []
-        from exptui_tui.present import decision
-
-        run = screen.store.get(screen.rested)
-        if run is None:
-            return [decision.verdict_line(None, width, "")]
-        if screen.store.baseline is None:
-            return [decision.verdict_line(None, width, "press b on the run that the others are to be compared with")]
-        return [decision.verdict_line(screen.analysis.recommendation(run), width, "")]
-
-
 class MainScreen(Screen[None]):
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "question_mark", "help", "Help", show=False, id="help", key_display="?", tooltip="All keys that work here"
-        ),
-        Binding("m", "choose_metric", "Metric", id="metric", tooltip="Choose the metric to order, plot and compare by"),
-        Binding("d", "show('diff')", "Diff", id="diff", tooltip="What differs from the baseline"),
-        Binding("t", "show('drift')", "Drift", id="drift", tooltip="Whether the training data moved"),
-        Binding("r", "show('decision')", "Verdict", id="recommend", tooltip="Promote, iterate or abandon, and why"),
-        Binding("slash", "filter", "Filter", id="filter", key_display="/", tooltip="Narrow the run list by words"),
-        Binding("1", "go('runs')", "Runs", show=False, id="pane.1"),
-        Binding("2", "go('curves')", "Curves", show=False, id="pane.2"),
-        Binding("3", "go('diff')", "Diff", show=False, id="pane.3"),
-        Binding("4", "go('drift')", "Drift", show=False, id="pane.4"),
-        Binding("5", "go('decision')", "Recommendation", show=False, id="pane.5"),
-        Binding("6", "go('overview')", "Run", show=False, id="pane.6"),
-        Binding("tab", "cycle(1)", "Next pane", show=False, id="pane.next"),
-        Binding("shift+tab", "cycle(-1)", "Previous pane", show=False, id="pane.previous"),
-        Binding("z", "zoom", "Zoom", show=False, id="zoom", tooltip="Give the pane in focus the whole screen"),
-        Binding("n", "note", "Note", show=False, id="note", tooltip="Write a note about the run"),
-        Binding("T", "tags", "Tags", show=False, id="tags", tooltip="Change the run's tags"),
-        Binding("R", "rescan", "Rescan", show=False, id="rescan", tooltip="Look at the disk now"),
-        Binding("escape", "back", "Back", show=False, id="back", tooltip="One step back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
     AUTO_FOCUS = "#runs"
 
     cursor: reactive[str | None] = reactive(None, init=False, repaint=False)
@@ -118,11 +67,11 @@ class MainScreen(Screen[None]):
         self.store = store
         self.analysis = analysis
         self._side = "diff"
-        self._metric_chosen = False
+        self._verdict = VerdictLine(store, analysis)
 
     def compose(self) -> ComposeResult:
         parts = (self.store, self.analysis)
-        yield Header(id="header")
+        yield Header(self.root, self.store)
         yield self._bound(RunsPane(*parts, id="runs"))
         kinds = {"curves": CurvesPane, "diff": DiffPane, "drift": DriftPane}
         kinds |= {"decision": DecisionPane, "overview": OverviewPane}
@@ -132,7 +81,7 @@ class MainScreen(Screen[None]):
                 pane = self._bound(kind(*parts, id=name))
                 pane.display = name in visible
                 yield pane
-        yield VerdictLine(id="verdict")
+        yield self._verdict
         yield KeyBar(id="keys")
 
     def _bound(self, pane: RunPane) -> RunPane:
@@ -171,7 +120,7 @@ class MainScreen(Screen[None]):
 
     def _redraw_lines(self) -> None:
         self.query_one(Header).redraw()
-        self.query_one(VerdictLine).redraw()
+        self._verdict.redraw()
 
     def _choose_metric_by_itself(self) -> None:
         self.metric = next(iter(choose_metrics(self.store)), None)
@@ -190,7 +139,8 @@ class MainScreen(Screen[None]):
 
     def watch_rested(self) -> None:
         self._watch_points()
-        self.query_one(VerdictLine).redraw()
+        self._verdict.run_id = self.rested
+        self._verdict.redraw()
 
     def watch_baseline(self) -> None:
         self._watch_points()
@@ -253,28 +203,12 @@ class MainScreen(Screen[None]):
             return
         clears = self.store.baseline_id == run.id
         said = "no baseline any more" if clears else f"baseline is {safe(run.name, 40)}"
-        self._decide(said, lambda: self.store.set_baseline(None if clears else run.id))
+        self.decide(said, lambda: self.store.set_baseline(None if clears else run.id))
 
     def on_drift_pane_choice_wanted(self, message: DriftPane.ChoiceWanted) -> None:
-        files = message.files
-        if len(files) < 2:
-            self.tell("fewer than two data files are declared by this run and the baseline", "warn")
-            return
+        asking.data_files(self, message.files, self.query_one(DriftPane).choose)
 
-        from exptui_tui.screens.overlay import PickerScreen
-
-        def take(reference: str | None) -> None:
-            if reference is not None:
-                others = [one for one in files if one != reference]
-                self.app.push_screen(PickerScreen("Compare with it", others), lambda one: compare(reference, one))
-
-        def compare(reference: str, current: str | None) -> None:
-            if current is not None:
-                self.query_one(DriftPane).choose((Path(files[reference]), Path(files[current])))
-
-        self.app.push_screen(PickerScreen("Reference data", list(files)), take)
-
-    def _decide(self, said: str, decision: Any) -> None:
+    def decide(self, said: str, decision: Callable[[], None]) -> None:
         """Take a decision, and say "saved" only when it is on the disk."""
         try:
             decision()
@@ -298,7 +232,7 @@ class MainScreen(Screen[None]):
         self.query_one(f"#{pane}").focus()
 
     def action_cycle(self, direction: int) -> None:
-        order = ["runs", "curves", *SIDES]
+        order = list(PANES)
         focused = self.focused.id if self.focused is not None and self.focused.id in order else "runs"
         self.action_go(order[(order.index(focused or "runs") + direction) % len(order)])
 
@@ -327,60 +261,16 @@ class MainScreen(Screen[None]):
             self.colours = {}
 
     def action_choose_metric(self) -> None:
-        names = choose_metrics(self.store)
-        if not names:
-            self.tell("no metrics yet", "warn")
-            return
-
-        from exptui_tui.screens.overlay import PickerScreen
-
-        def take(name: str | None) -> None:
-            if name is not None:
-                self.metric = name
-
-        self.app.push_screen(PickerScreen("Metric", names, self.metric), take)
+        asking.metric(self)
 
     def action_filter(self) -> None:
-        from exptui_tui.screens.overlay import PromptScreen
-
-        def take(words: str | None) -> None:
-            if words is not None:
-                self.query_one(RunsPane).words = words.strip()
-
-        words = self.query_one(RunsPane).words
-        self.app.push_screen(
-            PromptScreen("Filter", words, "words of name, id, state, format or tags; empty shows all"), take
-        )
-
-    def _run(self) -> RunRecord | None:
-        run = self.store.get(self.cursor)
-        if run is None:
-            self.tell("no run under the cursor", "warn")
-        return run
+        asking.query(self, self.query_one(RunsPane))
 
     def action_note(self) -> None:
-        run = self._run()
-        if run is not None:
-            from exptui_tui.screens.overlay import PromptScreen
-
-            def take(text: str | None) -> None:
-                if text is not None:
-                    self._decide(f"note on {safe(run.name, 40)}", lambda: self.store.set_notes(run.id, text.strip()))
-
-            self.app.push_screen(PromptScreen("Note", run.notes, "enter saves, esc cancels"), take)
+        asking.note(self)
 
     def action_tags(self) -> None:
-        run = self._run()
-        if run is not None:
-            from exptui_tui.screens.overlay import PromptScreen
-
-            def take(text: str | None) -> None:
-                if text is not None:
-                    tags = text.replace(",", " ").split()
-                    self._decide(f"tags of {safe(run.name, 40)}", lambda: self.store.set_tags(run.id, tags))
-
-            hint = "separated by blanks; enter saves, esc cancels"
-            self.app.push_screen(PromptScreen("Tags", " ".join(run.tags), hint), take)
+        asking.tags(self)
 
     def action_rescan(self) -> None:
         self.analysis.forget_drift()
@@ -388,13 +278,4 @@ class MainScreen(Screen[None]):
         self.tell("looking at the disk …")
 
     def action_help(self) -> None:
-        from exptui_tui.screens.overlay import HelpScreen, help_lines
-
-        active = list(self.active_bindings.values())
-        display = {one.binding.key: self.app.get_key_display(one.binding) for one in active}
-        states: list[Line] = [((f"  {glyph} {word}", style),) for glyph, word, style in STATES.values()]
-        legend: list[Line] = [
-            (("Signs in the list", "title"),),
-            (("  ◆ baseline   ▪ marked   ! some points are not finite", ""),),
-        ]
-        self.app.push_screen(HelpScreen(help_lines(active, display, [*legend, *states])))
+        asking.show_help(self)

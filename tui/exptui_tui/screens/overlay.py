@@ -48,7 +48,9 @@ def help_lines(bindings: Iterable[ActiveBinding], display: dict[str, str], legen
         owner = getattr(active.node, "NAME", None) or "Everywhere"
         words = binding.description + (f": {binding.tooltip}" if binding.tooltip else "")
         keys, _ = rows.setdefault(owner, {}).setdefault(binding.action, ([], words))
-        keys.append(display.get(binding.key, binding.key))
+        key = display.get(binding.key, binding.key)
+        if key not in keys:
+            keys.append(key)
     lines: list[Line] = []
     for owner in sorted(rows, key=lambda name: name == "Everywhere"):
         lines.append(((owner, "title"),))
