@@ -91,7 +91,7 @@ class Terminal:
     def press(self, *keys: str, pause: float = 0.05) -> None:
         for key in keys:
             os.write(self._master, _KEYS.get(key, key).encode())
-            self.pump(pause)
+            self.pump(max(pause, 0.15) if key == "escape" else pause)  # else it joins the next key
 
     def resize(self, columns: int, rows: int) -> None:
         self._size(columns, rows)
