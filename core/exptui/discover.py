@@ -49,7 +49,7 @@ def scan(root: str) -> Scan:
         sources.update(found)
         if depth < MAX_DEPTH and not owned:
             below = folder.path if any(source.path == (folder.path or ".") for source in found.values()) else group
-            waiting[:0] = [(name, 1, below) for name in sorted(links, reverse=True)]
+            waiting += [(name, 1, below) for name in sorted(links, reverse=True)]
             waiting += [(folder.below(name), depth + 1, below) for name in sorted(folder.folders, reverse=True)]
     unlisted = tuple(problem.path for problem in problems)
     if waiting:

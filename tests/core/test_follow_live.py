@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import exptui.follow
+import exptui.sources
 import exptui.watch
 import writers
 from exptui.follow import Follower
@@ -174,7 +175,8 @@ def test_runs_made_removed_and_replaced_are_followed(tmp_path: Path) -> None:
 
 
 def test_a_directory_removed_and_made_again_is_watched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exptui.follow, "_GLANCE", 30.0)
+    monkeypatch.setattr(exptui.follow, "_GLANCE", 60.0)
+    monkeypatch.setattr(exptui.sources, "_SCAN_EVERY", (60.0, 60.0))
     run = native_run(tmp_path / "a", [{"step": 1, "loss": 1.0}], status="running")
     with Following(tmp_path) as live:
         live.until(lambda: live.run("a"))
@@ -183,10 +185,8 @@ def test_a_directory_removed_and_made_again_is_watched_again(tmp_path: Path, mon
         native_run(run, [{"step": 1, "loss": 1.0}], status="running")
         live.until(lambda: live.run("a"))
         time.sleep(0.3)
-        began = time.monotonic()
         append(run / "metrics.jsonl", json_line({"step": 2, "loss": 2.0}))
         live.until(lambda: (one := live.run("a")) and one.metrics["loss"].count == 2)
-        assert time.monotonic() - began < 1.0
 
 
 def test_a_root_that_vanishes_keeps_its_last_view_and_comes_back(tmp_path: Path) -> None:
