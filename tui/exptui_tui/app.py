@@ -202,9 +202,9 @@ class ExptuiApp(App[None]):
             await asyncio.to_thread(self._thread.join, _PATIENCE)
 
     def _leave_on_signals(self) -> None:
-        """Leave the terminal as it was found on SIGTERM, SIGHUP and SIGQUIT too."""
+        """Leave the terminal as it was found on SIGTERM, SIGHUP, SIGINT and SIGQUIT too."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exptui.store import Store
 from exptui_tui.analysis import Analysis
-from exptui_tui.format import Line, safe
+from exptui_tui.format import Line
 from exptui_tui.present.header import header
 from exptui_tui.widgets.lines import LinesWidget
 
@@ -20,7 +20,7 @@ class Header(LinesWidget):
     def picture(self, width: int, height: int) -> list[Line]:
         store = self._store
         stale = next((one.what for one in store.problems if one.path == ""), "")
-        return [header(self._root, store, store.baseline, store.progress, width, safe(stale, 60))]
+        return [header(self._root, store, store.baseline, store.progress, width, stale)]
 
 
 class VerdictLine(LinesWidget):

@@ -59,6 +59,9 @@ class RunsPane(RunPane):
     class Opened(Message):
         """The run is to be looked at closely."""
 
+    aim: str | None = None
+    """Where the cursor is going: keys that follow a move at once mean the run that it leads to."""
+
     def on_mount(self) -> None:
         super().on_mount()
         self._order: list[str] = []
@@ -90,9 +93,9 @@ class RunsPane(RunPane):
         self._metrics = runs.choose_metrics(self.store, self.metric)
         wanted = [run for run in self.store if self._matches(run)]
         metric = self._metrics[0] if self._metrics else None
-        row = self._order.index(self.cursor) if self.cursor in self._order else 0
+        row = self._order.index(self.aim) if self.aim in self._order else 0
         self._order = [run.id for run in runs.ordered(wanted, self.sort, metric, self.baseline_run)]
-        if self.cursor not in self._order:
+        if self.aim not in self._order:
             self._move_to(min(row, len(self._order) - 1))
         self.redraw()
 
@@ -152,11 +155,12 @@ class RunsPane(RunPane):
 
     def _move_to(self, row: int) -> None:
         run_id = self._order[row] if 0 <= row < len(self._order) else None
-        if run_id != self.cursor:
+        if run_id != self.aim:
+            self.aim = run_id
             self.post_message(self.Moved(run_id))
 
     def action_scroll_by(self, lines: int) -> None:
-        at = self._order.index(self.cursor) if self.cursor in self._order else 0
+        at = self._order.index(self.aim) if self.aim in self._order else 0
         self._move_to(max(0, min(len(self._order) - 1, at + lines)))
 
     def action_scroll_to_line(self, line: int) -> None:
@@ -166,16 +170,16 @@ class RunsPane(RunPane):
         self.action_scroll_by(pages * max(1, self.size.height - 3))
 
     def action_mark(self) -> None:
-        if self.cursor:
-            self.post_message(self.MarkToggled(self.cursor))
+        if self.aim:
+            self.post_message(self.MarkToggled(self.aim))
             self.action_scroll_by(1)
 
     def action_baseline(self) -> None:
-        if self.cursor:
-            self.post_message(self.BaselineToggled(self.cursor))
+        if self.aim:
+            self.post_message(self.BaselineToggled(self.aim))
 
     def action_open(self) -> None:
-        if self.cursor:
+        if self.aim:
             self.post_message(self.Opened())
 
     def action_sort(self) -> None:

@@ -23,7 +23,8 @@ def header(
         if counts[status]:  # type: ignore[index]
             parts += [(" · ", "dim"), (f"{counts[status]} {status}", style)]  # type: ignore[index]
     if stale:
-        parts += [(" · ", "dim"), (safe(stale, 60), "bad")]
+        why = stale.removeprefix(f"{root}: ").partition(";")[0]
+        parts += [(" · ", "dim"), (safe(why, 60), "bad")]
     elif not progress.caught_up:
         # A share in whole percent changes a hundred times at most, whatever the number of runs.
         share = f" {100 * progress.read // progress.total}% of {progress.total}" if progress.total else ""

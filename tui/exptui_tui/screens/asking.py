@@ -52,7 +52,7 @@ def note(screen: MainScreen) -> None:
         def take(text: str) -> None:
             screen.decide(f"note on {safe(run.name, 40)}", lambda: screen.store.set_notes(run.id, text))
 
-        _prompt(screen, "Note", run.notes, "enter saves, esc cancels", take)
+        _prompt(screen, f"Note on {safe(run.name, 24)}", run.notes, "enter saves, esc cancels", take)
 
 
 def tags(screen: MainScreen) -> None:
@@ -64,7 +64,7 @@ def tags(screen: MainScreen) -> None:
             words = text.replace(",", " ").split()
             screen.decide(f"tags of {safe(run.name, 40)}", lambda: screen.store.set_tags(run.id, words))
 
-        _prompt(screen, "Tags", " ".join(run.tags), "separated by blanks; enter saves, esc cancels", take)
+        _prompt(screen, f"Tags of {safe(run.name, 24)}", " ".join(run.tags), "separated by blanks; enter saves", take)
 
 
 def data_files(screen: MainScreen, files: Mapping[str, Path], choose: Callable[[tuple[Path, Path]], None]) -> None:
@@ -95,7 +95,7 @@ def show_help(screen: MainScreen) -> None:
 
 
 def _run(screen: MainScreen) -> RunRecord | None:
-    run = screen.store.get(screen.cursor)
+    run = screen.store.get(screen.aim)
     if run is None:
         screen.tell("no run under the cursor", "warn")
     return run

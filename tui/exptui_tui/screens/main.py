@@ -98,6 +98,11 @@ class MainScreen(Screen[None]):
     def panes(self) -> list[RunPane]:
         return list(self.query(RunPane))
 
+    @property
+    def aim(self) -> str | None:
+        """The id of the run that a key means: under the cursor, or where the cursor is going."""
+        return self.query_one(RunsPane).aim
+
     def wake(self) -> None:
         """The first paint is out: fill in what takes longer."""
         self.analysis.awake = True
