@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from exptui.formats import FORMATS
 from exptui.formats.base import HEAD_BYTES, FileSign, Folder, Source
@@ -14,6 +15,7 @@ from exptui.records import Problem
 
 MAX_DEPTH = 12
 MAX_FOLDERS = 200_000
+MAX_TREE = 20_000
 
 _SKIPPED = frozenset({".git", ".exptui", "node_modules", "__pycache__", ".venv", ".trash", "artifacts", "wandb-media"})
 
@@ -51,10 +53,23 @@ def scan(root: str) -> Scan:
             below = folder.path if any(source.path == (folder.path or ".") for source in found.values()) else group
             waiting += [(name, 1, below) for name in sorted(links, reverse=True)]
             waiting += [(folder.below(name), depth + 1, below) for name in sorted(folder.folders, reverse=True)]
+    _join_parts(sources)
     unlisted = tuple(problem.path for problem in problems)
     if waiting:
         problems.append(Problem("", None, f"more than {MAX_FOLDERS} directories; the rest was not searched"))
     return Scan(sources, tuple(folders), tuple(problems), unlisted)
+
+
+def _join_parts(sources: dict[tuple[str, str], Source]) -> None:
+    """Make one source of the parts of a resumed run; it bears the path of its first part."""
+    first: dict[tuple[str, str, str], tuple[str, str]] = {}
+    for key in sorted(key for key, source in sources.items() if source.join is not None):
+        part = sources[key]
+        place = (part.format.name, os.path.dirname(part.path), part.join or "")
+        home = first.setdefault(place, key)
+        if home != key:
+            sources[home] = replace(sources[home], files={**sources[home].files, **part.files})
+            del sources[key]
 
 
 def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str], Source], bool]:
@@ -65,7 +80,7 @@ def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str]
         for source in form.find(folder):
             if claimed.isdisjoint(source.files):
                 claimed.update(source.files)
-                found[source.path, form.name] = Source(source.path, form, source.files, source.group or group)
+                found[source.path, form.name] = replace(source, group=source.group or group)
                 if form.owns_folder:
                     return found, True
     return found, False
@@ -84,7 +99,8 @@ def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Probl
     except OSError as error:
         problems.append(Problem(path, None, f"cannot be listed: {error.strerror or error}"))
         return None
-    return Folder(path, files, frozenset(folders), lambda name: _head(f"{absolute}/{name}")), links
+    head, tree = partial(_head, absolute), partial(_tree, root, path)
+    return Folder(path, files, frozenset(folders), head, tree), links
 
 
 def _sort(entries: Iterator[os.DirEntry[str]], *, follow: bool) -> tuple[dict[str, FileSign], set[str], set[str]]:
@@ -107,9 +123,24 @@ def _sort(entries: Iterator[os.DirEntry[str]], *, follow: bool) -> tuple[dict[st
     return files, folders, links
 
 
-def _head(path: str) -> bytes:
+def _tree(root: str, path: str, name: str, depth: int = MAX_DEPTH) -> dict[str, FileSign]:
+    """Regular files in and below a subdirectory, by their paths below the root. Links are not followed."""
+    below = f"{path}/{name}" if path else name
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.scandir(f"{root}/{below}") as entries:
+            files, folders, _ = _sort(entries, follow=False)
+    except OSError:
+        return {}
+    found = {f"{below}/{one}": sign for one, sign in files.items()}
+    for folder in folders if depth else ():
+        if len(found) < MAX_TREE:
+            found |= _tree(root, below, folder, depth - 1)
+    return found
+
+
+def _head(folder: str, name: str) -> bytes:
+    try:
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
     try:
@@ -130,4 +161,4 @@ def resign(root: str, source: Source) -> Source:
             continue
         if stat.S_ISREG(status.st_mode):
             files[path] = FileSign(status.st_ino, status.st_size, status.st_mtime_ns)
-    return Source(source.path, source.format, files, source.group)
+    return replace(source, files=files)

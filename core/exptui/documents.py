@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from exptui.records import MetricSummary, Problem, RunRecord, Signs
+from exptui.records import Media, MetricSummary, Problem, RunRecord, Signs
 
 _SPELLED = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -37,7 +37,9 @@ def spelled(value: float) -> str:
 _METRIC_FIELDS = tuple(field.name for field in fields(MetricSummary))
 _SIGN_FIELDS = tuple(field.name for field in fields(Signs))
 _PLAIN_FIELDS = tuple(
-    field.name for field in fields(RunRecord) if field.name not in ("metrics", "problems", "signs", "artifacts")
+    field.name
+    for field in fields(RunRecord)
+    if field.name not in ("metrics", "problems", "signs", "artifacts", "media")
 )
 _TUPLES = ("tags", "requires_infra")
 
@@ -51,6 +53,7 @@ def to_document(record: RunRecord) -> dict[str, Any]:
     document["signs"] = [strict(getattr(record.signs, name)) for name in _SIGN_FIELDS]
     document["problems"] = [[one.path, one.offset, one.what] for one in record.problems]
     document["artifacts"] = strict(record.artifacts)
+    document["media"] = [[one.name, strict(one.step), one.kind, one.path] for one in record.media]
     return document
 
 
@@ -66,6 +69,7 @@ def from_document(document: Mapping[str, Any]) -> RunRecord:
         signs=Signs(*document["signs"]),
         problems=tuple(Problem(*one) for one in document["problems"]),
         artifacts=tuple(document["artifacts"]),
+        media=tuple(Media(*one) for one in document["media"]),
     )
 
 

@@ -98,13 +98,13 @@ class SourceReading:
                 self.more = self.more or delta.more
                 self.failed = self.failed or delta.failed
                 self._run(delta.run).take(delta)
-                yield self._learnt(delta.run, delta.points, delta.restarted)
+                yield self._learnt(delta)
         except Exception as error:
             # Whatever a file has in it, it must not keep the other runs from being read.
             problem = Problem(source.path, None, f"cannot be read: {type(error).__name__}: {error}")
             for name in list(self.runs) or [""]:
                 self._run(name).fail(problem)
-                yield self._learnt(name, {}, restarted=False)
+                yield self._learnt(Delta(name))
 
     def _run(self, name: str) -> RunReading:
         reading = self.runs.get(name)
@@ -113,10 +113,10 @@ class SourceReading:
             self._fresh.add(name)
         return reading
 
-    def _learnt(self, name: str, points: Mapping[str, Points], restarted: bool) -> Learnt:
-        restart = restarted or name in self._fresh
-        self._fresh.discard(name)
-        return Learnt(name, SeriesChunk(points, restart))
+    def _learnt(self, delta: Delta) -> Learnt:
+        restart = delta.restarted or delta.run in self._fresh
+        self._fresh.discard(delta.run)
+        return Learnt(delta.run, SeriesChunk(delta.points, restart, delta.system, delta.console))
 
 
 class Changes:
@@ -139,12 +139,18 @@ def _joined(parts: list[SeriesChunk]) -> SeriesChunk:
     kept = parts if last is None else parts[last:]
     if len(kept) == 1:
         return kept[0]
+    points = _all_of([part.points for part in kept])
+    system = _all_of([part.system for part in kept])
+    return SeriesChunk(points, last is not None, system, tuple(line for part in kept for line in part.console))
+
+
+def _all_of(parts: list[Mapping[str, Points]]) -> dict[str, Points]:
     points: dict[str, Points] = {}
-    for part in kept:
-        for name, more in part.points.items():
+    for part in parts:
+        for name, more in part.items():
             have = points.get(name)
             points[name] = more if have is None else _concatenated(have, more)
-    return SeriesChunk(points, last is not None)
+    return points
 
 
 def _concatenated(first: Points, second: Points) -> Points:

@@ -83,6 +83,26 @@ class Signs:
     marks_end: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """An image, table or sound that a run logged: `kind` is the tracker's word for it, `path` is below the root and
+    None where it lies inside a log."""
+
+    name: str
+    step: float
+    kind: str = "image"
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleLine:
+    """A line that a run printed. `time` is in seconds since the epoch where it is known."""
+
+    text: str
+    time: float | None = None
+    is_error: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
     """What a run's files say about it besides points. Empty means: the files do not say.
@@ -91,7 +111,8 @@ class RunFacts:
     `summary` holds declared final values. `goals` maps metrics to "min" or "max". `evaluation` names the
     evaluation set (keys dataset, split, version). `requires_infra` lists infrastructure the run says it needs.
     `data` is the data declaration (keys current, reference, columns, sha256; other keys name further
-    files) and `data_base` the directory that its relative paths start from.
+    files) and `data_base` the directory that its relative paths start from. `console` is the path below the root
+    of what the run printed, and `media` the images and the like that it logged.
     """
 
     tracker_id: str | None = None
@@ -111,6 +132,8 @@ class RunFacts:
     data_base: str | None = None
     environment: Mapping[str, Any] = field(default_factory=dict)
     artifacts: tuple[Mapping[str, Any], ...] = ()
+    console: str | None = None
+    media: tuple[Media, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +162,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SeriesChunk:
-    """New points of one followed run. `restart` means: forget the points of this run you have."""
+    """New points of one followed run, of its metrics and of its machine (`system`), and lines that it printed.
+    `restart` means: forget what you have of this run."""
 
     points: Mapping[str, Points]
     restart: bool = False
+    system: Mapping[str, Points] = field(default_factory=dict)
+    console: tuple[ConsoleLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

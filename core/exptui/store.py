@@ -3,17 +3,21 @@ through `Store.decide`, which returns when they are on the disk."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
 from exptui.errors import UnknownRunError
 from exptui.journal import Journal
-from exptui.records import Batch, Problem, Progress, RunRecord
+from exptui.records import Batch, ConsoleLine, Problem, Progress, RunRecord, SeriesChunk
 from exptui.series import Series
 
 BASELINE = "baseline"
+
+CONSOLE_LINES = 10_000
+"""Lines kept of what a followed run printed."""
 
 
 class Store:
@@ -23,6 +27,8 @@ class Store:
         self._journal = journal
         self._runs: dict[str, RunRecord] = {}
         self._series: dict[str, dict[str, Series]] = {}
+        self._system: dict[str, dict[str, Series]] = {}
+        self._console: dict[str, deque[ConsoleLine]] = {}
         self.progress = Progress(0, 0, False)
         self.problems: tuple[Problem, ...] = ()
 
@@ -42,6 +48,14 @@ class Store:
         """The run's series by metric; empty until they have been read."""
         return self._series.get(run_id, {})
 
+    def system(self, run_id: str) -> Mapping[str, Series]:
+        """The load of the run's machine by name, where its tracker logged it."""
+        return self._system.get(run_id, {})
+
+    def console(self, run_id: str) -> Sequence[ConsoleLine]:
+        """The newest lines that the run printed, where its tracker keeps them in its log; else `RunFacts.console`."""
+        return self._console.get(run_id, ())
+
     def has_series(self, run_id: str) -> bool:
         return run_id in self._series
 
@@ -58,24 +72,35 @@ class Store:
         """Take a batch in; returns the ids of the runs that are different now."""
         for run_id in batch.gone:
             self._runs.pop(run_id, None)
-            self._series.pop(run_id, None)
+            self._drop_series(run_id)
         for record in batch.records:
             self._runs[record.id] = self._decided(record)
         for run_id, chunk in batch.series.items():
-            if chunk.restart:
-                self._series[run_id] = {}
-            elif run_id not in self._series:
-                continue  # let go of meanwhile; a whole series comes if it is wanted again
-            for name, points in chunk.points.items():
-                self._series[run_id].setdefault(name, Series()).extend(points)
+            self._take_points(run_id, chunk)
         self.progress = batch.progress
         self.problems = batch.problems
         return frozenset({*batch.gone, *batch.series, *(record.id for record in batch.records)})
 
+    def _take_points(self, run_id: str, chunk: SeriesChunk) -> None:
+        if chunk.restart:
+            self._drop_series(run_id)
+            self._series[run_id], self._system[run_id] = {}, {}
+            self._console[run_id] = deque(maxlen=CONSOLE_LINES)
+        elif run_id not in self._series:
+            return  # let go of meanwhile; a whole series comes if it is wanted again
+        for kept, new in ((self._series, chunk.points), (self._system, chunk.system)):
+            for name, points in new.items():
+                kept[run_id].setdefault(name, Series()).extend(points)
+        self._console[run_id].extend(chunk.console)
+
+    def _drop_series(self, run_id: str) -> None:
+        for kept in (self._series, self._system, self._console):
+            kept.pop(run_id, None)
+
     def keep_series_of(self, ids: Collection[str]) -> None:
         """Let go of the series of all other runs."""
         for run_id in self._series.keys() - set(ids):
-            del self._series[run_id]
+            self._drop_series(run_id)
 
     def decide(self, key: str, value: Any) -> None:
         """Record a decision; it holds at once, and is on the disk when this returns. Raises OSError when it holds

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from exptui.records import ConsoleLine, Points, Problem, RunFacts, Signs
 from exptui.records import FileSign as FileSign
-from exptui.records import Points, Problem, RunFacts, Signs
 
 HEAD_BYTES = 4096
 
@@ -20,12 +20,14 @@ HEAD_BYTES = 4096
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One directory as discovery saw it. `path` is below the root ("" for the root itself); `head(name)` gives
-    the first 4 KiB of a file in it, or nothing where it cannot be read."""
+    the first 4 KiB of a file in it, or nothing where it cannot be read; `tree(name)` gives the files in and below
+    one of its subdirectories, by their paths below the root ({} where there is none)."""
 
     path: str
     files: Mapping[str, FileSign]
     folders: frozenset[str]
     head: Callable[[str], bytes]
+    tree: Callable[[str], Mapping[str, FileSign]] = lambda name: {}
 
     def below(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
@@ -33,12 +35,14 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A thing on disk that holds a run (or several, as a database does). Paths are below the root."""
+    """A thing on disk that holds a run (or several, as a database does). Paths are below the root. Sources of one
+    format that lie side by side and have one `join` are one: the parts of a run that was resumed."""
 
     path: str
     format: Format
     files: Mapping[str, FileSign]
     group: str | None = None
+    join: str | None = None
 
 
 @dataclass(slots=True)
@@ -48,11 +52,14 @@ class Delta:
     `run` tells the runs of one source apart ("" where it has one). `facts`, `signs` and `problems` are None when
     nothing about them changed, and complete when something did. `restarted` means that everything read before
     from this run is void. `more` means that the budget ended before the file did. `failed` means that a file
-    could not be read for now: it is tried again although it does not change.
+    could not be read for now: it is tried again although it does not change. `system` has points of the machine's
+    load, and `console` whole lines that the run printed, where the tracker keeps them in its log.
     """
 
     run: str = ""
     points: dict[str, Points] = field(default_factory=dict)
+    system: dict[str, Points] = field(default_factory=dict)
+    console: tuple[ConsoleLine, ...] = ()
     facts: RunFacts | None = None
     signs: Signs | None = None
     problems: tuple[Problem, ...] | None = None
