@@ -128,12 +128,14 @@ def test_what_was_saved_survives_a_kill(root: Path, terminal: Open) -> None:
 
 def test_keys_that_come_in_one_burst_mean_the_run_they_lead_to(root: Path, terminal: Open) -> None:
     ids = [record(root, f"run-{at}") for at in range(9)]
-    shown = terminal(*EXPTUI, root, columns=80, rows=24)
+    shown = terminal(*EXPTUI, root)
     shown.wait("run-0 ")
     rows = [next(name for name in line.split() if name.startswith("run-")) for line in shown.screen.splitlines()[3:12]]
     shown.press("gjjjjb", pause=0)
     shown.wait(f"saved: baseline is {rows[4]} ", 5)
-    shown.press("kknone\r", pause=0)
+    shown.press("kkn", pause=0)
+    shown.wait(f"Note on {rows[2]} ")
+    shown.press("one\r", pause=0)
     shown.wait(f"saved: note on {rows[2]} ", 5)
     found = read_directory(str(root)).store
     assert found.baseline_id == ids[int(rows[4][-1])]

@@ -111,10 +111,8 @@ class Pane(LinesWidget, can_focus=True):
         rule = "─" * max(0, width - width_of(left) - cell_len(tail[0]))
         return (*left, (rule, "rule"), tail)
 
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
+    def watch_has_focus(self, has_focus: bool) -> None:
+        super().watch_has_focus(has_focus)
         self.redraw()
 
     def action_scroll_by(self, lines: int) -> None:
