@@ -6,11 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from exptui.policy import Policy
 from exptui_tui.app import ExptuiApp
 from exptui_tui.session import open_directory
+
+_NAMES = {
+    " ": "space", "/": "slash", ",": "comma", ".": "full_stop", "!": "exclamation_mark", "?": "question_mark",
+    "[": "left_square_bracket", "]": "right_square_bracket", ":": "colon",
+}  # fmt: skip
+_HOPS = 5
+"""A key goes through the queues of the application, a widget and those around it."""
 
 
 class Piloted:
@@ -39,9 +47,12 @@ class Piloted:
         return [line[13:].split()[0] for line in rows[:end]]
 
     async def press(self, *keys: str) -> None:
-        names = {" ": "space", "/": "slash", ",": "comma", ".": "full_stop", "!": "exclamation_mark"}
+        """Press keys; each is dealt with before the next one. `Pilot.press` does the same with long pauses."""
         for key in keys:
-            await self.pilot.press(names.get(key, key))
+            name = _NAMES.get(key, key)
+            self.app.post_message(Key(name, key if len(key) == 1 else None))
+            for _ in range(_HOPS):
+                await self.pilot._wait_for_screen()
 
     async def shows(self, *words: str, timeout: float = 5.0) -> None:
         """Wait until all these words are on the screen."""
@@ -50,7 +61,6 @@ class Piloted:
             missing = [word for word in words if word not in self.text]
             assert time.monotonic() < end, f"{missing} did not come; the screen:\n{self.text}"
             await asyncio.sleep(0.02)
-            await self.pilot.pause()
 
     async def cursor_on(self, name: str) -> None:
         await self.press("1", "g")
@@ -69,6 +79,6 @@ async def piloted(
         end = time.monotonic() + 10
         while not app._store.progress.caught_up:
             assert time.monotonic() < end
-            await pilot.pause(0.02)
-        await pilot.pause(0.15)
+            await asyncio.sleep(0.02)
+        await pilot.pause(0.1)
         yield found

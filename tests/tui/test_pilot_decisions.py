@@ -107,7 +107,7 @@ async def test_tags_are_words_that_the_filter_finds(root: Path) -> None:
         await app.press(*"prod, v2  prod", "enter")
         await app.shows("saved: tags of base")
         assert on_disk(root, f"{ids['base']}.tags") == ["prod", "v2"]
-        await app.press("slash", *"v2", "enter")
+        await app.press("/", *"v2", "enter")
         await app.shows("1 of 1, 3 in all")
         assert app.rows == ["base"]
 
@@ -134,5 +134,5 @@ async def test_without_runs_decisions_say_what_is_missing(root: Path) -> None:
         for key in ("n", "T"):
             await app.press(key)
             await app.shows("no run under the cursor")
-        await app.press("b", "space", "enter", "m")
+        await app.press("b", " ", "enter", "m")
         await app.shows("no metrics yet")

@@ -64,7 +64,7 @@ async def test_tab_goes_round_and_back(root: Path) -> None:
 async def test_zoom_gives_a_pane_the_screen_and_escape_goes_one_step_back(root: Path) -> None:
     three(root)
     async with piloted(root) as app:
-        await app.press("space", "/", *"b", "enter", "2", "z")
+        await app.press(" ", "/", *"b", "enter", "2", "z")
         await app.shows("▌Curves")
         assert app.rows == []
         await app.press("escape")
@@ -138,9 +138,9 @@ async def test_a_metric_is_picked_by_typing(root: Path) -> None:
 async def test_marked_runs_are_drawn_beside_the_one_under_the_cursor(root: Path) -> None:
     three(root)
     async with piloted(root) as app:
-        await app.press("g", "space", "space", "space")
+        await app.press("g", *"   ")
         await app.shows("━━ base", "━━ better", "━━ broken", "▪")
-        await app.press("G", "space")
+        await app.press("G", " ")
         await app.press("g")
         await app.pilot.pause(0.2)
         assert len(re.findall("━━ ", app.text)) == 2
@@ -170,7 +170,7 @@ async def test_the_palette_runs_a_command(root: Path) -> None:
     three(root)
     async with piloted(root) as app:
         await app.cursor_on("better")
-        await app.press("colon")
+        await app.press(":")
         await app.shows("Search for commands")
         await app.press(*"verdict")
         await app.pilot.pause(0.4)

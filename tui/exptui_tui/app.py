@@ -114,7 +114,7 @@ class ExptuiApp(App[None]):
                 self.call_from_thread(self._follower_died, repr(error))
 
     def _follower_died(self, why: str) -> None:
-        if self._main is not None:
+        if self._main is not None and self.is_running:
             self._main.tell(f"reading stopped, restart exptui: {why}", "bad")
 
     def _apply(self, batch: Batch) -> None:
@@ -134,7 +134,7 @@ class ExptuiApp(App[None]):
     def _publish(self) -> None:
         self._publishing, self._published = False, time.monotonic()
         ids, self._changed = frozenset(self._changed), set()
-        if self._main is not None:
+        if self._main is not None and self.is_running:
             self._main.publish(ids)
 
     def _reload_decisions(self) -> None:
@@ -165,7 +165,7 @@ class ExptuiApp(App[None]):
         self._analyst.submit(work)
 
     def _drift_ready(self, run_id: str) -> None:
-        if self._main is not None:
+        if self._main is not None and self.is_running:
             self._main.drift_ready(run_id)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
