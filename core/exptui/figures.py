@@ -28,6 +28,10 @@ _UNITS = {
     "percent": "%",
     "pct": "%",
 }
+_BYTES = {"KB", "MB", "GB", "MiB", "GiB"}
+_SIZES = {"size", "memory", "mem", "ram", "vram", "rss", "disk", "storage", "cache"}
+"""Words after which a number of bytes needs no other: "model_kb" is the model size, "memory_mb" the memory."""
+
 _ACRONYMS = words(
     """
     f1 auc auroc auprc ap mae mse rmse mape r2 bleu wer cer psnr ssim fid kl nll ece mcc mrr fpr tpr fnr tnr eer
@@ -48,7 +52,10 @@ _MOST = 6
 def label(name: str) -> str:
     """The metric's name for a sentence: "val/f1" is "val F1", "latency_ms" is "latency"."""
     parts = _parts(name)
-    return " ".join(_SPOKEN.get(part, part) for part in (parts[:-1] if unit(name) else parts)) or name
+    said = parts[:-1] if unit(name) else parts
+    if unit(name) in _BYTES and said and not _SIZES & {part.lower() for part in said}:
+        said = [*said, "size"]
+    return " ".join(_SPOKEN.get(part, part) for part in said) or name
 
 
 def unit(name: str) -> str:

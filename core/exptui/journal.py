@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from exptui.places import OWN_FOLDER
+
 RESERVE = 64 * 1024
 """Bytes of newlines written ahead, so that decisions still fit when the disk is full."""
 
@@ -146,10 +148,12 @@ class _JournalFile:
     """One instance's own file. Appends at its own offset over a reserve of newlines."""
 
     def __init__(self, place: Path, writer: str) -> None:
-        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Beside the runs the umask decides, so that colleagues can read; elsewhere decisions are private.
+        shared = place.parent.name == OWN_FOLDER
+        place.mkdir(parents=True, exist_ok=True, mode=0o777 if shared else 0o700)
         self.path = place / f"{writer}-{secrets.token_hex(3)}.jsonl"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        self._descriptor = os.open(self.path, flags, 0o600)
+        self._descriptor = os.open(self.path, flags, 0o666 if shared else 0o600)
         self._offset = self._reserved = 0
         self._reserve()
         try:

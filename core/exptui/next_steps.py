@@ -23,7 +23,7 @@ def next_step(verdict: str, code: str, c: Comparison, block: Block | None, escal
         return "Run the drift check, then compare again."
     if block == "drift":
         return "Retrain on the baseline's data or have a person accept the new data, then compare again."
-    step = _step(code, c) if verdict != "abandon" else f"Keep the baseline {baseline_name(c)}."
+    step = _step(code, c) if verdict != "abandon" else f"Keep {baseline_name(c)}, the baseline."
     if "performance" in escalated and verdict != "none":
         step += " A person should look at the regression."
     if "data_drift" in escalated:

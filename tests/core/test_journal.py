@@ -246,3 +246,18 @@ def test_a_writer_whose_directory_is_removed_begins_it_anew(tmp_path: Path) -> N
 def test_what_is_no_line_of_ours_is_no_decision() -> None:
     for line in (b"", b" ", b"zz {}", b"00000000 {}", b"00000000", b"%08x []" % exptui.journal.zlib.crc32(b"[]")):
         assert decode(line) is None
+
+
+def test_decisions_beside_the_runs_follow_the_umask_and_those_at_home_are_private(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        for place, file_mode, folder_mode in (
+            (tmp_path / "runs" / ".exptui" / "decisions", 0o644, 0o755),
+            (tmp_path / "state" / "decisions", 0o600, 0o700),
+        ):
+            Journal([place]).record("baseline", "a")
+            (path,) = place.iterdir()
+            assert path.stat().st_mode & 0o777 == file_mode
+            assert place.stat().st_mode & 0o777 == folder_mode
+    finally:
+        os.umask(before)

@@ -170,7 +170,7 @@ def test_the_printed_commands_work(demo: tuple[Path, str]) -> None:
     shown = subprocess.run(["/bin/sh", "-c", listing.replace("exptui", f"{sys.executable} -m exptui_tui.cli", 1)],
                            capture_output=True, text=True, env=environment(root / ".cache"), check=True)  # fmt: skip
     assert all(name in shown.stdout for name in VARIANTS)
-    assert comparing == f"exptui compare baseline {' '.join(CANDIDATES)} --runs '{root}'"
+    assert comparing == f"exptui compare {BASELINE} {' '.join(CANDIDATES)} --runs '{root}'"
     assert f"rm -r '{root}'" in said
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from exptui_tui.demo.data import REFRESHED_FILE, TRAINING_FILE
 from exptui_tui.demo.model import FeatureSet
 
-BASELINE = "baseline"
+BASELINE = "plain"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,7 @@ class RunsPane(RunPane):
         self._metrics: tuple[str, ...] = ()
         self._matches = parse("")
         self._arranged_at = 0.0
+        self._steered = False
         self.rearrange()
         # Ages go on without news from the disk; a coarse step keeps an idle screen silent.
         self.set_interval(5.0, self.redraw)
@@ -95,8 +96,10 @@ class RunsPane(RunPane):
         metric = self._metrics[0] if self._metrics else None
         row = self._order.index(self.aim) if self.aim in self._order else 0
         self._order = [run.id for run in runs.ordered(wanted, self.sort, metric, self.baseline_run)]
-        if self.aim not in self._order:
-            self._move_to(min(row, len(self._order) - 1))
+        if not self._steered:
+            self._aim_at(0)
+        elif self.aim not in self._order:
+            self._aim_at(min(row, len(self._order) - 1))
         self.redraw()
 
     def subtitle(self) -> Line:
@@ -153,7 +156,15 @@ class RunsPane(RunPane):
             "no runs here yet: train with exptui.init(), or start exptui on another directory (exptui demo shows one)"
         )
 
+    def hold(self) -> None:
+        """Keep the cursor on its run when new ones arrive. Until the user does anything it follows the newest."""
+        self._steered = True
+
     def _move_to(self, row: int) -> None:
+        self.hold()
+        self._aim_at(row)
+
+    def _aim_at(self, row: int) -> None:
         run_id = self._order[row] if 0 <= row < len(self._order) else None
         if run_id != self.aim:
             self.aim = run_id
@@ -170,15 +181,18 @@ class RunsPane(RunPane):
         self.action_scroll_by(pages * max(1, self.size.height - 3))
 
     def action_mark(self) -> None:
+        self.hold()
         if self.aim:
             self.post_message(self.MarkToggled(self.aim))
             self.action_scroll_by(1)
 
     def action_baseline(self) -> None:
+        self.hold()
         if self.aim:
             self.post_message(self.BaselineToggled(self.aim))
 
     def action_open(self) -> None:
+        self.hold()
         if self.aim:
             self.post_message(self.Opened())
 

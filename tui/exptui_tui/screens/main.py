@@ -250,6 +250,7 @@ class MainScreen(Screen[None]):
             self._arrange()
 
     def _unzoom(self) -> None:
+        self.query_one(RunsPane).hold()
         for pane in self.panes:
             pane.remove_class("-zoom")
         self._arrange()
