@@ -51,8 +51,9 @@ def scan(root: str) -> Scan:
         sources.update(found)
         if depth < MAX_DEPTH and not owned:
             below = folder.path if any(source.path == (folder.path or ".") for source in found.values()) else group
-            waiting += [(name, 1, below) for name in sorted(links, reverse=True)]
-            waiting += [(folder.below(name), depth + 1, below) for name in sorted(folder.folders, reverse=True)]
+            waiting += [(name, 1, below) for name in sorted(filter(_holds_runs, links), reverse=True)]
+            deeper = sorted(filter(_holds_runs, folder.folders), reverse=True)
+            waiting += [(folder.below(name), depth + 1, below) for name in deeper]
     _join_parts(sources)
     unlisted = tuple(problem.path for problem in problems)
     if waiting:
@@ -73,17 +74,23 @@ def _join_parts(sources: dict[tuple[str, str], Source]) -> None:
 
 
 def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str], Source], bool]:
-    """The folder's runs, each file given to the first format that claims it, and whether one owns the folder."""
+    """The folder's runs, each file given to the first format that claims it, and whether one owns the folder. The
+    runs of one format may share a file, as those of an experiment do that has one file of states."""
     found: dict[tuple[str, str], Source] = {}
     claimed: set[str] = set()
     for form in FORMATS:
-        for source in form.find(folder):
-            if claimed.isdisjoint(source.files):
-                claimed.update(source.files)
-                found[source.path, form.name] = replace(source, group=source.group or group)
-                if form.owns_folder:
-                    return found, True
+        theirs = [source for source in form.find(folder) if claimed.isdisjoint(source.files)]
+        for source in theirs:
+            claimed.update(source.files)
+            found[source.path, form.name] = replace(source, group=source.group or group)
+        if theirs and form.owns_folder:
+            return found, True
     return found, False
+
+
+def _holds_runs(name: str) -> bool:
+    """Whether a directory of that name is worth a walk. Checkpoints are for the format that knows them."""
+    return not name.startswith("checkpoint")
 
 
 def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Problem]) -> tuple[Folder, set[str]] | None:
@@ -112,7 +119,7 @@ def _sort(entries: Iterator[os.DirEntry[str]], *, follow: bool) -> tuple[dict[st
         try:
             link = follow and entry.is_symlink()
             if entry.is_dir(follow_symlinks=link):
-                if entry.name not in _SKIPPED and not entry.name.startswith("checkpoint"):
+                if entry.name not in _SKIPPED:
                     (links if link else folders).add(entry.name)
                 continue
             status = entry.stat(follow_symlinks=False)
@@ -132,7 +139,7 @@ def _tree(root: str, path: str, name: str, depth: int = MAX_DEPTH) -> dict[str, 
     except OSError:
         return {}
     found = {f"{below}/{one}": sign for one, sign in files.items()}
-    for folder in folders if depth else ():
+    for folder in filter(_holds_runs, folders) if depth else ():
         if len(found) < MAX_TREE:
             found |= _tree(root, below, folder, depth - 1)
     return found
