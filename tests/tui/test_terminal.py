@@ -158,14 +158,6 @@ def test_a_storm_of_sizes_ends_in_the_right_picture(root: Path, terminal: Open) 
     assert shown.wait_exit() == 0
 
 
-def test_typing_while_it_starts_is_not_lost(root: Path, terminal: Open) -> None:
-    three(root)
-    shown = terminal(*EXPTUI, root)
-    shown.wait("better")
-    shown.press("?", pause=0)
-    shown.wait("All keys that work here", 5)
-
-
 @pytest.mark.parametrize("setting", [{"TERM": "dumb"}, {"TERM": ""}])
 def test_a_dumb_terminal_gets_the_list(root: Path, terminal: Open, setting: dict[str, str]) -> None:
     three(root)

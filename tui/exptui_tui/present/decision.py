@@ -43,9 +43,9 @@ def decision(recommendation: Recommendation, width: int, note: str = "") -> list
     """The whole recommendation; `note` says what it still waits for."""
     word, style = VERDICTS[recommendation.verdict]
     head = word if word != "–" else "NO VERDICT"
-    lines: list[Line] = [((head, f"{style} bold"), (f"  {_how_sure(recommendation)}", "dim")), BLANK]
+    lines: list[Line] = [fit([(head, f"{style} bold"), (f"  {_how_sure(recommendation)}", "dim")], width), BLANK]
     if note:
-        lines += [((note, "warn"),), BLANK]
+        lines += [*wrapped(note, width, "warn"), BLANK]
     lines += wrapped(safe(recommendation.headline, 2000), width, "bold")
     details = recommendation.rationale.removeprefix(recommendation.headline).strip()
     lines += _section("Why", details, width)

@@ -70,7 +70,8 @@ def _params(record: RunRecord, width: int) -> list[Line]:
 def _metrics(record: RunRecord, width: int) -> list[Line]:
     if not record.metrics:
         return [BLANK, (("No metrics logged yet", "dim"),)]
-    name_width = min(max(10, width - 45), 2 + max(6, *(cell_len(name) for name in record.metrics)))
+    said = 16 if any(one.nan or one.inf for one in record.metrics.values()) else 0
+    name_width = min(max(10, width - 39 - said), 2 + max(6, *(cell_len(name) for name in record.metrics)))
     head = "".join(
         pad(word, size, right=True) for word, size in (("last", 10), ("min", 10), ("max", 10), ("points", 9))
     )
