@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any
 
 from exptui.formats.base import Delta, FileSign, Folder, Reader, Source
 from exptui.formats.jsonlines import JsonLines
+from exptui.formats.plain import items, mapping, moment, prefixed, text, texts
 from exptui.records import Problem, RunFacts, Signs, Status
-from exptui.rundir import METRICS_FILE, RUN_FILE
+from exptui.rundir import CONSOLE_FILE, METRICS_FILE, RUN_FILE
 from exptui.tail import Restarted
 
 _MAX_RUN_FILE = 16 << 20
-
-_LATEST = 253402300800.0
-"""The end of the year 9999: a larger number, or none at all, is no moment."""
 
 _ENDS: dict[str, Status] = {
     "finished": "finished", "failed": "failed", "killed": "interrupted", "interrupted": "interrupted",
@@ -33,7 +31,8 @@ class NativeFormat:
             return
         if METRICS_FILE not in folder.files and not _is_ours(folder.head(RUN_FILE)):
             return
-        files = {folder.below(name): folder.files[name] for name in (RUN_FILE, METRICS_FILE) if name in folder.files}
+        names = (RUN_FILE, METRICS_FILE, CONSOLE_FILE)
+        files = {folder.below(name): folder.files[name] for name in names if name in folder.files}
         yield Source(folder.path or ".", self, files)
 
     def reader(self, root: str, source: Source) -> Reader:
@@ -52,6 +51,7 @@ class NativeReader:
         self._run_sign: FileSign | None = None
         self._run_problem: Problem | None = None
         self._logged = False
+        self._facts = RunFacts()
 
     def _open_log(self) -> JsonLines:
         path = self._prefix + METRICS_FILE
@@ -62,6 +62,7 @@ class NativeReader:
         sign = files.get(self._prefix + RUN_FILE)
         if sign is not None and sign != self._run_sign:
             self._read_run_file(sign, delta)
+        self._find_console(files, delta)
         problems = [self._run_problem] if self._run_problem else []
         if self._prefix + METRICS_FILE in files:
             problems += self._read_log(budget, delta)
@@ -70,6 +71,12 @@ class NativeReader:
             self._log, self._logged, delta.restarted = self._open_log(), False, True
         delta.problems = tuple(problems)
         yield delta
+
+    def _find_console(self, files: Mapping[str, FileSign], delta: Delta) -> None:
+        path = self._prefix + CONSOLE_FILE
+        console = path if path in files else None
+        if delta.facts is not None or console != self._facts.console:
+            delta.facts = self._facts = replace(delta.facts or self._facts, console=console)
 
     def _read_log(self, budget: int, delta: Delta) -> list[Problem]:
         try:
@@ -111,38 +118,38 @@ def facts_of(document: Mapping[str, Any]) -> RunFacts:
     """The facts in a run.json; whatever has the wrong type counts as not said."""
     data = document.get("data")
     return RunFacts(
-        tracker_id=_text(document.get("id")),
-        name=_text(document.get("name")) or "",
-        params=_mapping(document.get("params")),
-        tags=_texts(document.get("tags")),
-        notes=_text(document.get("notes")) or "",
-        hypothesis=_text(document.get("hypothesis")),
-        group=_text(document.get("group")),
-        parent=_text(document.get("parent")),
-        created=_moment(document.get("created_at")),
-        summary=_mapping(document.get("summary")),
-        goals={str(k): str(v) for k, v in _mapping(document.get("goals")).items()},
-        evaluation=_mapping(document.get("evaluation")),
-        requires_infra=_texts(document.get("requires_infra")),
-        data={"current": data} if isinstance(data, str) else _mapping(data),
-        data_base=_text(document.get("data_base")),
-        environment={**_mapping(document.get("env")), **_prefixed("git.", _mapping(document.get("git")))},
-        artifacts=tuple(one for one in _list(document.get("artifacts")) if isinstance(one, dict)),
+        tracker_id=text(document.get("id")),
+        name=text(document.get("name")) or "",
+        params=mapping(document.get("params")),
+        tags=texts(document.get("tags")),
+        notes=text(document.get("notes")) or "",
+        hypothesis=text(document.get("hypothesis")),
+        group=text(document.get("group")),
+        parent=text(document.get("parent")),
+        created=moment(document.get("created_at")),
+        summary=mapping(document.get("summary")),
+        goals={str(k): str(v) for k, v in mapping(document.get("goals")).items()},
+        evaluation=mapping(document.get("evaluation")),
+        requires_infra=texts(document.get("requires_infra")),
+        data={"current": data} if isinstance(data, str) else mapping(data),
+        data_base=text(document.get("data_base")),
+        environment={**mapping(document.get("env")), **prefixed("git.", mapping(document.get("git")))},
+        artifacts=tuple(one for one in items(document.get("artifacts")) if isinstance(one, dict)),
     )
 
 
 def signs_of(document: Mapping[str, Any]) -> Signs:
-    status = _text(document.get("status")) or ""
+    status = text(document.get("status")) or ""
     ended = _ENDS.get(status)
-    env = _mapping(document.get("env"))
+    env = mapping(document.get("env"))
     pid = env.get("pid")
     return Signs(
         end=ended,
         end_said=_end_said(document, status) if ended else "",
-        heartbeat=_moment(document.get("heartbeat")),
+        heartbeat=moment(document.get("heartbeat")),
         pid=pid if isinstance(pid, int) and not isinstance(pid, bool) and 0 < pid < 2**22 + 1 else None,
-        pid_started=_moment(env.get("pid_started")),
-        host=_text(env.get("host")),
+        pid_started=moment(env.get("pid_started")),
+        host=text(env.get("host")),
         marks_end=status == "running",
     )
 
@@ -152,41 +159,6 @@ def _end_said(document: Mapping[str, Any], status: str) -> str:
     if isinstance(error, dict):
         error = ": ".join(str(error[key]) for key in ("type", "message") if error.get(key))
     return f"run.json says {status}" + (f": {error}" if isinstance(error, str) and error else "")
-
-
-def _moment(value: object) -> float | None:
-    """Seconds since the epoch from a number or ISO 8601; naive times are taken as UTC, as the recorder writes it."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if abs(value) < _LATEST else None
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-            return moment.timestamp() if moment.tzinfo else datetime.fromisoformat(value + "+00:00").timestamp()
-        except (ValueError, OverflowError):
-            return None
-    return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(str(one) for one in _list(value))
-
-
-def _prefixed(prefix: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
-    return {prefix + key: value for key, value in mapping.items()}
 
 
 NATIVE = NativeFormat()
