@@ -122,10 +122,11 @@ def test_no_pane_of_the_screen_sends_a_command_of_a_run_file(
     shown.press("down", " ", "d", "f", "t", "r", pause=0.1)
     for key in ("1", "2", "3", "4", "5", "6"):
         shown.press(key, "z", "end", "z")
+    shown.press("1", "g")  # a run with a note and tags
     for opens, sign in zip("mnT/?:", ("▌Metric", "▌Note", "▌Tags", "▌Filter", "▌Help", "Search for"), strict=True):
         shown.press(opens)
         shown.wait(sign)
-        shown.press("end", "escape")
+        shown.press("end", "home", "escape")
         shown.wait(lambda sign=sign: sign not in shown.screen)
     shown.press("4", "x", "enter", "enter", pause=0.15)
     shown.press("1", "n", pause=0.15)
