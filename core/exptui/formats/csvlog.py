@@ -17,7 +17,12 @@ from exptui.formats.textlog import SingleLogReader
 from exptui.records import Points, Problem
 from exptui.tail import LineTail
 
-_NAME = re.compile(r"(metrics|progress|results?|log|history|train(ing)?)[\w.-]*\.(csv|tsv)$", re.IGNORECASE)
+_NAME = re.compile(
+    r"((metrics|progress|results?|log|history|train(ing)?)[\w.-]*|([\w-]+\.)?monitor)\.(csv|tsv)$", re.IGNORECASE
+)
+_EPISODES = {"r", "l", "t"}
+"""Reward, length and time: the columns of Stable-Baselines3's monitor, whose rows are its steps."""
+
 _DELIMITERS = ",\t;|"
 _NOT_LOGGED = {"", "na", "n/a", "none", "null"}
 
@@ -42,7 +47,8 @@ def looks_like_a_log(head: bytes) -> bool:
     if not lines or not (lines[0].endswith(b"\n") or len(head) >= HEAD_BYTES):
         return False
     header = parse_header(lines[0])
-    if not any(name.lower() in STEP_KEYS for name in header) or len(header) < 2:
+    of_monitor = head.startswith(b"#{") and set(header) >= _EPISODES
+    if not (of_monitor or any(name.lower() in STEP_KEYS for name in header)) or len(header) < 2:
         return False
     if len(lines) < 2 or not lines[1].endswith((b"\n", b"\r")):
         return True

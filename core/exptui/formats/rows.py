@@ -27,6 +27,9 @@ NON_FINITE = {
 _MILLISECONDS_FROM = 1e11
 """Seconds reach this in the year 5138, milliseconds did in 1973."""
 
+_CLOCK_FROM = 1e8
+"""Seconds since the epoch reached this in 1973; a smaller number is a time since the start of the run."""
+
 _PLAIN = {int, float}
 
 
@@ -73,6 +76,7 @@ class RowColumns:
     def __init__(self) -> None:
         self._step_key: str | None = None
         self._time_key: str | None = None
+        self._is_clock: bool | None = None
         self._rows = 0
         self._last_step = 0.0
 
@@ -93,7 +97,7 @@ class RowColumns:
     def _add_alike(self, keys: tuple[str, ...], rows: list[Mapping[str, Any]], builder: ColumnBuilder) -> None:
         columns = dict(zip(keys, zip(*(row.values() for row in rows), strict=True), strict=True))
         steps = self._steps(columns.pop(self._step_key or "", None), len(rows))
-        times = _times(columns.pop(self._time_key or "", None), len(rows))
+        times = self._times(columns, len(rows))
         for name, values in columns.items():
             self._add_column(name, steps, values, times, builder)
 
@@ -124,6 +128,13 @@ class RowColumns:
                 into[1].append(number)
                 into[2].append(moment)
 
+    def _times(self, columns: dict[str, tuple[Any, ...]], count: int) -> array[float]:
+        """The rows' times, taken out of the columns. Time that counts from the run's start stays there: a metric."""
+        key = self._time_key or ""
+        if self._is_clock is None:
+            self._is_clock = _is_clock(columns.get(key, ()))
+        return _times(None if self._is_clock is False else columns.pop(key, None), count)
+
     def _steps(self, column: Sequence[Any] | None, count: int) -> array[float]:
         """The rows' steps; a row without one has the step before it, a log without any has row numbers."""
         first_row = self._rows
@@ -141,6 +152,17 @@ class RowColumns:
                 self._last_step = number
             steps.append(self._last_step)
         return steps
+
+
+def _is_clock(column: Sequence[Any]) -> bool | None:
+    """Whether a column has moments, judged by its first one; None where it has none yet."""
+    for value in column:
+        number = as_number(value)
+        if number is not None and math.isfinite(number):
+            return number >= _CLOCK_FROM
+        if not math.isnan(as_time(value)):
+            return True
+    return None
 
 
 def _times(column: Sequence[Any] | None, count: int) -> array[float]:
