@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+NO_TOUCH = "EXPTUI_NO_TOUCH"
 COMMANDS = ("list", "show", "compare", "drift", "baseline", "demo")
 _GENERAL = "exit codes: 0 done, 1 internal error, 2 wrong use or unreadable input"
 
@@ -19,6 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = parser().parse_args(_with_sort_key(_with_command(arguments)))
+    if getattr(options, "no_touch", False):
+        os.environ[NO_TOUCH] = "1"
     try:
         code = int(_runner(options.command)(options))
         sys.stdout.flush()  # a reader that left is noticed here at the latest
@@ -74,10 +77,12 @@ def parser() -> argparse.ArgumentParser:
 
     _open = of.add_parser("open", help="the screen; without a terminal, what `list` prints")
     _open.add_argument("root", nargs="?", metavar="RUNS", help="the directory of runs")
+    _no_touch(_open)
     _policy(_open)
 
     _list = of.add_parser("list", help="all runs, a line each")
     _list.add_argument("root", nargs="?", metavar="RUNS", help="the directory of runs")
+    _no_touch(_list)
     _list.add_argument("--query", metavar="Q", help="such as: val/loss<0.3 and (tag:sweep or lr in 1e-4..1e-3)")
     _list.add_argument("--sort", metavar="[-]KEY", help="age, name, state, metric, or a metric's name; - reverses")
     kind = _list.add_mutually_exclusive_group()
@@ -125,6 +130,12 @@ def parser() -> argparse.ArgumentParser:
 def _runs_and_json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--runs", metavar="RUNS", dest="root", help="the directory of runs")
     command.add_argument("--json", action="store_true", help="a JSON document")
+    _no_touch(command)
+
+
+def _no_touch(command: argparse.ArgumentParser) -> None:
+    told = "read copies of databases, so that SQLite creates no file beside them"
+    command.add_argument("--no-touch", action="store_true", help=told)
 
 
 def _policy(command: argparse.ArgumentParser) -> None:
