@@ -14,7 +14,7 @@ from dataclasses import replace
 from exptui.identity import Identities, Key
 from exptui.index import Indexed, RunIndex, first_batch
 from exptui.locate import check_root
-from exptui.reading import Changes, Learnt, SourceReading, wanted_only
+from exptui.reading import Changes, Learnt, Pace, SourceReading, wanted_only
 from exptui.records import FINAL, Batch, Progress, RunRecord
 from exptui.sources import Sources
 from exptui.status import judge
@@ -24,10 +24,9 @@ ACTIVE = 600.0
 """Seconds after its last write for which a run is looked at every `_GLANCE` seconds, events or not."""
 
 _GLANCE = 2.0
-_TURN = 8 << 20
-"""Bytes read of one source before the next has its turn."""
-
 _BATCH_SECONDS = 0.1
+"""Seconds after which what was read is told."""
+
 _RACY_NS = 2_000_000_000
 """A file written this recently could change again within one tick of its mtime: the index must not trust it."""
 
@@ -50,7 +49,7 @@ class Follower:
         self._index = index
         self._known = known
         self._clock = clock
-        self._bite, self._breath = (64 << 10, 0.001) if gentle else (1 << 20, 0.0)
+        self._pace = Pace(64 << 10, 0.01, breath=0.001) if gentle else Pace(1 << 20, 0.05)
         self._readings: dict[Key, SourceReading] = {}
         self._records: dict[str, RunRecord] = {}
         self._ids = Identities()
@@ -188,13 +187,8 @@ class Follower:
         reading = self._readings.get(key)
         if reading is None:
             reading = self._readings[key] = SourceReading(self.root, source)
-        for _ in range(max(1, _TURN // self._bite)):
-            for learnt in reading.read(source, self._bite):
-                self._learn(key, reading, learnt, changes)
-            if not reading.more or self._stop.is_set():
-                break
-            if self._breath:
-                time.sleep(self._breath)
+        for learnt in reading.turn(source, self._pace, _BATCH_SECONDS, self._stop.is_set):
+            self._learn(key, reading, learnt, changes)
         if not reading.more:
             # What could not be read is read as soon as it can be, though its files look the same then.
             self._disk.mark_read(key, {} if reading.failed else source.files)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import time
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
-from exptui.formats.base import Delta, FileSign, Reader, Source
+from exptui.formats.base import Delta, FileSign, Reader, RunsReader, Source
 from exptui.records import Points, Problem, RunFacts, RunRecord, SeriesChunk, Signs
 from exptui.status import judge
 from exptui.summary import Summaries
 
 _FACTS = tuple(field.name for field in fields(RunFacts))
+
+_MOST = 8 << 20
+"""Bytes of the largest bite."""
 
 _COPIED = 600.0
 """Seconds by which a file may be younger than its newest point before it is taken for a copy."""
@@ -61,9 +66,12 @@ class RunReading:
         )
 
     def _aged_signs(self, files: Mapping[str, FileSign]) -> Signs:
-        """The newest write is the newest mtime, unless the points are much older: then the files were copied."""
-        touched = max((sign.mtime_ns / 1e9 for sign in files.values()), default=None)
+        """The newest write is what the reader told or the newest mtime, unless the points are much older: then the files were copied."""
         newest = self._summaries.newest
+        if self._signs.last_write is not None:  # of many runs in one file only the reader can tell
+            touched: float | None = max(self._signs.last_write, newest or 0.0)
+        else:
+            touched = max((sign.mtime_ns / 1e9 for sign in files.values()), default=None)
         if newest is not None and (touched is None or touched - newest > _COPIED):
             touched = newest
         return replace(self._signs, last_write=touched, rhythm=self._summaries.rhythm)
@@ -77,6 +85,21 @@ class Learnt:
     chunk: SeriesChunk
 
 
+class Pace:
+    """How many bytes to read at a time: as many as take about `seconds`, which differs a hundredfold by format. After
+    each bite there is a `breath`, so that a screen stays alive."""
+
+    def __init__(self, least: int, seconds: float, *, breath: float = 0.0) -> None:
+        self.breath = breath
+        self._least = least
+        self._seconds = seconds
+
+    def bite(self, last: int, spent: float) -> int:
+        """The next bite, after the last one (0: there was none) took `spent` seconds."""
+        fitting = last * self._seconds / max(spent, 1e-6)
+        return int(min(max(self._least, min(fitting, 2 * last)), _MOST))
+
+
 class SourceReading:
     """Reads one source from its beginning, a budget at a time. `more` tells whether the budget ended first, `failed`
     whether a file could not be read for now."""
@@ -86,8 +109,11 @@ class SourceReading:
         self.runs: dict[str, RunReading] = {}
         self.more = True
         self.failed = False
+        self._bite = 0
+        self._spent = 0.0
         self._reader: Reader = source.format.reader(root, source)
         self._fresh: set[str] = set()
+        self.partial = False
 
     def read(self, source: Source, budget: int) -> Iterator[Learnt]:
         """Take at most about `budget` new bytes of the source, whose files have the signs in `source`."""
@@ -97,14 +123,43 @@ class SourceReading:
             for delta in self._reader.read(source.files, budget):
                 self.more = self.more or delta.more
                 self.failed = self.failed or delta.failed
-                self._run(delta.run).take(delta)
-                yield self._learnt(delta)
+                if delta.gone:
+                    self.runs.pop(delta.run, None)
+                elif not delta.whole:
+                    self._run(delta.run).take(delta)
+                    yield self._learnt(delta)
         except Exception as error:
             # Whatever a file has in it, it must not keep the other runs from being read.
             problem = Problem(source.path, None, f"cannot be read: {type(error).__name__}: {error}")
             for name in list(self.runs) or [""]:
                 self._run(name).fail(problem)
                 yield self._learnt(Delta(name))
+
+    def turn(self, source: Source, pace: Pace, seconds: float, stopped: Callable[[], bool]) -> Iterator[Learnt]:
+        """Read bite by bite until there is no more, or the time is over."""
+        began = now = time.monotonic()
+        while now - began < seconds:
+            self._bite = pace.bite(self._bite, self._spent)
+            yield from self.read(source, self._bite)
+            self._spent = time.monotonic() - now
+            if not self.more or stopped():
+                return
+            if pace.breath:
+                time.sleep(pace.breath)
+            now = time.monotonic()
+
+    def again(self, run: str) -> bool:
+        """Have one of many runs told again from its beginning; False when the source can only be read whole."""
+        if not isinstance(self._reader, RunsReader):
+            return False
+        self._reader.again(run)
+        return True
+
+    def only_again(self) -> None:
+        """Read no more than what `again` asks for: the rest is known, and these files have not changed."""
+        if isinstance(self._reader, RunsReader):
+            self._reader.only_again()
+            self.partial = True
 
     def _run(self, name: str) -> RunReading:
         reading = self.runs.get(name)
@@ -145,14 +200,18 @@ def _joined(parts: list[SeriesChunk]) -> SeriesChunk:
 
 
 def _all_of(parts: list[Mapping[str, Points]]) -> dict[str, Points]:
-    points: dict[str, Points] = {}
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: _concatenated([part[name] for part in parts if name in part]) for name in names}
+
+
+def _concatenated(parts: list[Points]) -> Points:
+    if len(parts) == 1:
+        return parts[0]
+    step, value, time = array("d"), array("d"), array("d")
+    timed = all(part.time is not None for part in parts)
     for part in parts:
-        for name, more in part.items():
-            have = points.get(name)
-            points[name] = more if have is None else _concatenated(have, more)
-    return points
-
-
-def _concatenated(first: Points, second: Points) -> Points:
-    time = None if first.time is None or second.time is None else first.time + second.time
-    return Points(first.step + second.step, first.value + second.value, time)
+        step.extend(part.step)
+        value.extend(part.value)
+        if timed and part.time is not None:
+            time.extend(part.time)
+    return Points(step, value, time if timed else None)

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from exptui.records import Points
 
+LONG = 1 << 14
+"""Points of a series that are worth numpy, which takes longer to load than a shorter series takes without it."""
+
 
 class Series:
     """One metric of one run, growing. Columns are in file order and of one length."""
@@ -59,6 +62,12 @@ def preempted(step: Sequence[float]) -> list[int]:
 def ordered(series: Series) -> tuple[Sequence[float], Sequence[float]]:
     """Steps (strictly rising) and values after preemption. The common case, no restart, costs no copy."""
     step, value = series.step, series.value
+    if len(step) >= LONG:
+        from exptui.series_long import kept_steps
+
+        found = kept_steps(step, value)
+        if found is not None:
+            return found
     if all(map(float.__lt__, step, step[1:])):
         return step, value
     kept = preempted(step)
@@ -67,6 +76,12 @@ def ordered(series: Series) -> tuple[Sequence[float], Sequence[float]]:
 
 def thin(step: Sequence[float], value: Sequence[float], low: float, high: float, width: int) -> list[Column]:
     """`width` columns between the steps `low` and `high` that keep every extreme and every non-finite point."""
+    if len(step) >= LONG and isinstance(step, array) and isinstance(value, array):
+        from exptui.series_long import thin_long
+
+        found = thin_long(step, value, low, high, width)
+        if found is not None:
+            return [Column(*column) for column in found]
     lows: list[float | None] = [None] * width
     highs: list[float | None] = [None] * width
     lasts: list[float | None] = [None] * width
@@ -84,3 +99,13 @@ def thin(step: Sequence[float], value: Sequence[float], low: float, high: float,
         highs[at] = y if top is None or y > top else top
         lasts[at] = y
     return [Column(*column) for column in zip(lows, highs, lasts, broken, strict=True)]
+
+
+def not_finite(value: Sequence[float]) -> tuple[int, int]:
+    """How many values are not finite, and the index of the first of them (0 when there is none)."""
+    if len(value) >= LONG and isinstance(value, array):
+        from exptui.series_long import broken_long
+
+        return broken_long(value)
+    broken = [at for at, one in enumerate(value) if not math.isfinite(one)]
+    return len(broken), broken[0] if broken else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from collections import deque
 from collections.abc import Mapping
@@ -11,19 +12,28 @@ from statistics import median
 
 from exptui.records import MetricSummary, Points
 
+_LONG = 1 << 10
+"""Points of a stretch that are worth numpy where it is loaded."""
+_MANY = 1 << 19
+"""Points of a run that are worth loading it."""
+
 
 class Summaries:
     """The running summaries of one run's metrics, its newest time and its usual gap between points."""
 
     def __init__(self) -> None:
         self._by_metric: dict[str, MetricSummary] = {}
+        self._count = 0
         self._times: deque[float] = deque(maxlen=32)
         self.newest: float | None = None
 
     def add(self, points: Mapping[str, Points]) -> None:
         for name, chunk in points.items():
             if len(chunk):
-                self._by_metric[name] = merged(self._by_metric.get(name), summarise(chunk))
+                self._count += len(chunk)
+                long = len(chunk) >= _LONG and (self._count >= _MANY or "numpy" in sys.modules)
+                told = _summarise_long(chunk) if long else summarise(chunk)
+                self._by_metric[name] = merged(self._by_metric.get(name), told)
         self._note_times(points)
 
     def snapshot(self) -> dict[str, MetricSummary]:
@@ -67,6 +77,38 @@ def summarise(points: Points) -> MetricSummary:
         min_step=None if low is None else finite_step[finite.index(low)],
         max=high,
         max_step=None if high is None else finite_step[finite.index(high)],
+        nan=nan,
+        inf=inf,
+    )
+
+
+def _summarise_long(points: Points) -> MetricSummary:
+    """The same by numpy, which is too slow to load for fewer points."""
+    import numpy as np
+
+    step, value = points.step, points.value
+    numbers = np.frombuffer(value)
+    finite = np.isfinite(numbers)
+    nan = inf = 0
+    low_at = high_at = 0
+    any_finite = True
+    if finite.all():
+        low_at, high_at = int(numbers.argmin()), int(numbers.argmax())
+    else:
+        nan = int(np.isnan(numbers).sum())
+        inf = int(len(value) - finite.sum()) - nan
+        any_finite = nan + inf < len(value)
+        low_at = int(np.where(finite, numbers, np.inf).argmin())
+        high_at = int(np.where(finite, numbers, -np.inf).argmax())
+    return MetricSummary(
+        count=len(value),
+        last=value[-1],
+        last_step=step[-1],
+        first_step=step[0],
+        min=value[low_at] if any_finite else None,
+        min_step=step[low_at] if any_finite else None,
+        max=value[high_at] if any_finite else None,
+        max_step=step[high_at] if any_finite else None,
         nan=nan,
         inf=inf,
     )

@@ -65,16 +65,17 @@ def parse_event(record: memoryview, plugins: dict[str, str]) -> Event:
     return Event(wall_time, step, values)
 
 
-def _one_scalar(record: memoryview) -> Event | None:
-    """The one shape that most writers use for most events: wall time, step, one tag with one simple value."""
+def scalar_layout(record: memoryview) -> tuple[int, int, int] | None:
+    """Where the step ends, and where the tag begins and ends, in the one shape that most writers use for most events:
+    wall time, step, one tag with one simple value (the last four bytes). None for every other shape."""
     size = len(record)
     try:
         if record[0] != 0x09 or record[9] != 0x10:
             return None
-        step, at = varint(record, 10)
-        if record[at] != 0x2A:
+        _, step_end = varint(record, 10)
+        if record[step_end] != 0x2A:
             return None
-        length, at = varint(record, at + 1)
+        length, at = varint(record, step_end + 1)
         if at + length != size or record[at] != 0x0A:
             return None
         length, at = varint(record, at + 1)
@@ -86,6 +87,15 @@ def _one_scalar(record: memoryview) -> Event | None:
             return None
     except (IndexError, WireError):
         return None
+    return step_end, at, end
+
+
+def _one_scalar(record: memoryview) -> Event | None:
+    layout = scalar_layout(record)
+    if layout is None:
+        return None
+    _, at, end = layout
+    step, _ = varint(record, 10)
     tag = str(record[at:end], "utf-8", "replace")
     return Event(_FAST.unpack_from(record, 1)[0], step - (1 << 64) if step >> 63 else step,
                  [Scalar(tag, _F32.unpack_from(record, end + 1)[0])])  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from exptui.formats.base import ColumnBuilder, Delta, FileSign, Folder, Reader, Source
 from exptui.formats.events import HParams, Scalar, parse_event
@@ -16,6 +17,12 @@ from exptui.formats.protowire import WireError
 from exptui.formats.tfrecord import RecordTail
 from exptui.records import Problem, RunFacts, Signs
 from exptui.tail import Restarted
+
+if TYPE_CHECKING:
+    from exptui.formats.event_matrix import Stretch
+
+LARGE = 4 << 20
+"""Unread bytes that are worth loading what decodes long stretches at once."""
 
 
 class TensorBoardFormat:
@@ -55,7 +62,7 @@ class EventReader:
                 delta.more = True
                 break
             try:
-                budget -= self._read_file(path, builder, budget, delta)
+                budget -= self._read_file(path, files[path].size, builder, budget, delta)
             except Restarted:
                 yield self._restart()
                 return
@@ -72,11 +79,15 @@ class EventReader:
         self._reset()
         return Delta(restarted=True, more=True, facts=RunFacts(), signs=Signs(), problems=())
 
-    def _read_file(self, path: str, builder: ColumnBuilder, budget: int, delta: Delta) -> int:
+    def _read_file(self, path: str, size: int, builder: ColumnBuilder, budget: int, delta: Delta) -> int:
         tail = self._tails.get(path)
         if tail is None:
             tail = self._tails[path] = RecordTail(f"{self._root}/{path}", path)
         before = tail.consumed
+        if tail.finder is None and size - before > LARGE:
+            from exptui.formats.event_matrix import CycleFinder
+
+            tail.finder = CycleFinder()
         try:
             records, more = tail.records(budget)
             self._unreadable.pop(path, None)
@@ -85,7 +96,10 @@ class EventReader:
             self._unreadable[path] = Problem(path, None, f"cannot be read: {error.strerror or error}")
             return 0
         for record in records:
-            self._add(record, builder)
+            if isinstance(record, memoryview):
+                self._add(record, builder)
+            else:
+                _add_stretch(record, builder)
         delta.more = delta.more or more
         return tail.consumed - before
 
@@ -119,6 +133,14 @@ class EventReader:
         if self._malformed:
             found.append(Problem(next(iter(self._tails)), None, f"{self._malformed} record(s) are no events; skipped"))
         return tuple(found)
+
+
+def _add_stretch(stretch: Stretch, builder: ColumnBuilder) -> None:
+    for column in stretch.columns:
+        step, numbers, time = builder.column(column.tag)
+        step.extend(column.step)
+        numbers.extend(column.value)
+        time.extend(column.time)
 
 
 TENSORBOARD = TensorBoardFormat()
