@@ -107,7 +107,7 @@ def _list(root: str, path: str, seen: set[tuple[int, int]], problems: list[Probl
         problems.append(Problem(path, None, f"cannot be listed: {error.strerror or error}"))
         return None
     head, tree = partial(_head, absolute), partial(_tree, root, path)
-    return Folder(path, files, frozenset(folders), head, tree), links
+    return Folder(path, files, frozenset(folders), head, tree, absolute), links
 
 
 def _sort(entries: Iterator[os.DirEntry[str]], *, follow: bool) -> tuple[dict[str, FileSign], set[str], set[str]]:

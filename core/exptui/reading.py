@@ -66,12 +66,12 @@ class RunReading:
         )
 
     def _aged_signs(self, files: Mapping[str, FileSign]) -> Signs:
-        """The newest write is what the reader told or the newest mtime, unless the points are much older: then the files were copied."""
+        """The newest write is the newest mtime, unless the points are much older: then the files were copied. A reader
+        of many runs in one file tells it itself."""
         newest = self._summaries.newest
-        if self._signs.last_write is not None:  # of many runs in one file only the reader can tell
-            touched: float | None = max(self._signs.last_write, newest or 0.0)
-        else:
-            touched = max((sign.mtime_ns / 1e9 for sign in files.values()), default=None)
+        touched = max((sign.mtime_ns / 1e9 for sign in files.values()), default=None)
+        if self._signs.last_write is not None:
+            touched = max(self._signs.last_write, newest or 0.0)
         if newest is not None and (touched is None or touched - newest > _COPIED):
             touched = newest
         return replace(self._signs, last_write=touched, rhythm=self._summaries.rhythm)

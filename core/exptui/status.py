@@ -49,15 +49,16 @@ def _silent(signs: Signs, silence: float | None, beat: float | None) -> tuple[St
         return "unknown", "nothing written yet and no end mark"
     if quiet <= _patience(signs):
         return "running", f"last write {_age(quiet)} ago"
-    if signs.marks_end and quiet > FRESH:
+    if signs.marks_end and quiet > (FRESH if signs.patience is None else GIVEN_UP):
         return "crashed", f"no end mark and no sign of life for {_age(quiet)}"
-    if quiet <= GIVEN_UP and signs.rhythm:
-        return "stalled", f"silent for {_age(quiet)}, usual gap {_age(signs.rhythm)}"
-    return "unknown", f"last write {_age(quiet)} ago; this format marks no end"
+    if quiet <= GIVEN_UP and (signs.rhythm or signs.marks_end):
+        usual = f", usual gap {_age(signs.rhythm)}" if signs.rhythm else ""
+        return "stalled", f"silent for {_age(quiet)}{usual}"
+    return "unknown", f"last write {_age(quiet)} ago; {signs.end_said or 'this format marks no end'}"
 
 
 def _patience(signs: Signs) -> float:
-    return max(FRESH, RHYTHM_FACTOR * (signs.rhythm or 0.0))
+    return max(FRESH, signs.patience or 0.0, RHYTHM_FACTOR * (signs.rhythm or 0.0))
 
 
 def _silence(moment: float | None, now: float) -> float | None:

@@ -3,10 +3,22 @@ belongs to the first format that claims it."""
 
 from __future__ import annotations
 
+from exptui.formats.aim import AIM
 from exptui.formats.base import Format
+from exptui.formats.clearml_offline import CLEARML_OFFLINE
 from exptui.formats.csvlog import CSV
-from exptui.formats.jsonl import JSONL
+from exptui.formats.dvclive import DVCLIVE
+from exptui.formats.hf_trainer import HF_TRAINER
+from exptui.formats.jsonl import DISGUISED_JSONL, JSONL
+from exptui.formats.lightning_csv import LIGHTNING_CSV
+from exptui.formats.mlflow_file import MLFLOW_FILE
+from exptui.formats.mlflow_sqlite import MLFLOW_SQLITE
 from exptui.formats.native import NATIVE
+from exptui.formats.ray_tune import RAY_TUNE
+from exptui.formats.sacred import SACRED
 from exptui.formats.tensorboard import TENSORBOARD
 
-FORMATS: tuple[Format, ...] = (NATIVE, TENSORBOARD, CSV, JSONL)
+FORMATS: tuple[Format, ...] = (
+    NATIVE, MLFLOW_FILE, MLFLOW_SQLITE, RAY_TUNE, HF_TRAINER, LIGHTNING_CSV, DVCLIVE, SACRED, CLEARML_OFFLINE, AIM, DISGUISED_JSONL,
+    TENSORBOARD, CSV, JSONL,
+)  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from exptui.records import ConsoleLine, Points, Problem, RunFacts, Signs
 from exptui.records import FileSign as FileSign
@@ -21,13 +21,15 @@ HEAD_BYTES = 4096
 class Folder:
     """One directory as discovery saw it. `path` is below the root ("" for the root itself); `head(name)` gives
     the first 4 KiB of a file in it, or nothing where it cannot be read; `tree(name)` gives the files in and below
-    one of its subdirectories, by their paths below the root ({} where there is none)."""
+    one of its subdirectories, by their paths below the root ({} where there is none). `place` is its absolute path,
+    for what can only be told by opening a file."""
 
     path: str
     files: Mapping[str, FileSign]
     folders: frozenset[str]
     head: Callable[[str], bytes]
     tree: Callable[[str], Mapping[str, FileSign]] = lambda name: {}
+    place: str = ""
 
     def below(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
@@ -53,7 +55,8 @@ class Delta:
     nothing about them changed, and complete when something did. `restarted` means that everything read before
     from this run is void. `more` means that the budget ended before the file did. `failed` means that a file
     could not be read for now: it is tried again although it does not change. `system` has points of the machine's
-    load, and `console` whole lines that the run printed, where the tracker keeps them in its log.
+    load, and `console` whole lines that the run printed, where the tracker keeps them in its log. `gone` means that
+    the source has no such run any more, and `whole` that this tells of no run: only `more` and `failed` count.
     """
 
     run: str = ""
@@ -66,11 +69,24 @@ class Delta:
     restarted: bool = False
     more: bool = False
     failed: bool = False
+    gone: bool = False
+    whole: bool = False
 
 
 class Reader(Protocol):
     def read(self, files: Mapping[str, FileSign], budget: int) -> Iterable[Delta]:
         """Read at most about `budget` bytes that are new in `files` (paths below the root)."""
+
+
+@runtime_checkable
+class RunsReader(Reader, Protocol):
+    """A reader of many runs, which can tell the points of one of them again without reading the others'."""
+
+    def again(self, run: str) -> None:
+        """Have the next `read` tell this run from its beginning, as a restart."""
+
+    def only_again(self) -> None:
+        """Tell nothing from now on but what `again` asks for, up to what is there at the next `read`."""
 
 
 class Format(Protocol):

@@ -1,0 +1,99 @@
+"""MLflow's database: one file with the runs of many experiments."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from exptui.formats.base import Folder, Reader, Source
+from exptui.formats.mlflow_facts import facts_of, seconds, signs_of
+from exptui.formats.rows import as_number
+from exptui.formats.sqlite import Damaged, Row, Session, databases, files_of
+from exptui.formats.sqlreader import DatabaseReader, Found, Stream
+from exptui.records import RunFacts, Signs
+
+_TABLES = frozenset({"experiments", "runs", "metrics", "params", "tags"})
+
+_USUAL_NAME = "mlflow.db"
+
+_METRICS = ("run_uuid", "key", "value", "timestamp", "step", "is_nan")
+_RUN_FIELDS = ("run_uuid", "name", "status", "start_time", "end_time", "lifecycle_stage", "experiment_id", "user_id")
+
+_INFINITE = 1.7976931348623157e308
+"""What MLflow writes for infinity, the largest number that a database can hold."""
+
+
+class MlflowSqliteFormat:
+    name = "mlflow_sqlite"
+    owns_folder = False
+
+    def find(self, folder: Folder) -> Iterator[Source]:
+        for name, tables in databases(folder):
+            if tables.keys() >= _TABLES or (name == _USUAL_NAME and not tables):
+                yield Source(folder.below(name), self, files_of(folder, name))
+
+    def reader(self, root: str, source: Source) -> Reader:
+        return MlflowSqliteReader(root, source.path)
+
+
+class MlflowSqliteReader(DatabaseReader):
+    def streams(self, session: Session) -> list[Stream]:
+        there = session.columns("metrics")
+        if not there >= {"run_uuid", "key", "value", "timestamp"}:
+            raise Damaged("no MLflow database")
+        return [Stream("metrics", tuple(name if name in there else "0" for name in _METRICS))]
+
+    def runs(self, session: Session) -> Mapping[str, tuple[RunFacts, Signs]]:
+        there = session.columns("runs")
+        experiments = {key: _text(name) for key, name in session.rows("experiments", ("experiment_id", "name"))}
+        params, tags = _texts(session, "params"), _texts(session, "tags")
+        runs: dict[str, tuple[RunFacts, Signs]] = {}
+        for values in session.rows("runs", tuple(name if name in there else "NULL" for name in _RUN_FIELDS)):
+            fields = dict(zip(_RUN_FIELDS, values, strict=True))
+            run = fields["run_uuid"]
+            if isinstance(run, str) and fields["lifecycle_stage"] != "deleted":
+                group = experiments.get(fields["experiment_id"])
+                facts = facts_of(fields, params.get(run, {}), dict(sorted(tags.get(run, {}).items())), group)
+                moments = [
+                    one for one in (seconds(fields["start_time"]), seconds(fields["end_time"])) if one is not None
+                ]
+                signs = signs_of(fields, "its row in the database")
+                runs[run] = facts, replace(signs, last_write=max(moments, default=0.0))
+        return runs
+
+    def take(self, stream: Stream, rows: Sequence[Row], found: Found) -> None:
+        for _, run, key, value, moment, step, is_nan in rows:
+            if run not in self.known:
+                continue
+            steps, values, times = found.points(run).column(key if isinstance(key, str) else str(key))
+            try:
+                number = float(value)
+                steps.append(step)
+            except (TypeError, ValueError):
+                continue
+            values.append(_value(number, is_nan))
+            milliseconds = as_number(moment)
+            times.append(math.nan if milliseconds is None else milliseconds / 1000.0)
+
+
+def _value(number: float, is_nan: object) -> float:
+    if is_nan == 1:
+        return math.nan
+    return number if -_INFINITE < number < _INFINITE else math.copysign(math.inf, number)
+
+
+def _texts(session: Session, table: str) -> dict[str, dict[str, str]]:
+    """The params or the tags of every run."""
+    found: dict[str, dict[str, str]] = {}
+    for run, key, value in session.rows(table, ("run_uuid", "key", "value")):
+        if isinstance(key, str):
+            found.setdefault(run, {})[key] = _text(value) or ""
+    return found
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None if value is None else str(value)
+
+
+MLFLOW_SQLITE = MlflowSqliteFormat()
