@@ -62,6 +62,13 @@ class Piloted:
             assert time.monotonic() < end, f"{missing} did not come; the screen:\n{self.text}"
             await asyncio.sleep(0.02)
 
+    async def lacks(self, word: str, timeout: float = 5.0) -> None:
+        """Wait until the word is gone from the screen."""
+        end = time.monotonic() + timeout
+        while word in self.text:
+            assert time.monotonic() < end, f"{word!r} did not go; the screen:\n{self.text}"
+            await asyncio.sleep(0.02)
+
     async def cursor_on(self, name: str) -> None:
         await self.press("1", "g")
         await self.press(*["j"] * self.rows.index(name))
