@@ -166,4 +166,4 @@ class Store:
         if near:
             shown = [run_id if word == run_id else f"{run_id} ({word})" for run_id, word in reversed(near.items())]
             return f"nearest: {', '.join(shown[:3])}"
-        return "there are no runs here" if not words else "`exptui list` prints the ids"
+        return "there are no runs here" if not words else "`exptui list --csv` prints the ids"

@@ -57,7 +57,7 @@ def test_what_is_no_run_names_the_nearest(wanted: str, store: Store) -> None:
 
 
 def test_nothing_is_never_a_run(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(UnknownRunError, match="`exptui list` prints the ids"):
+    with pytest.raises(UnknownRunError, match="`exptui list --csv` prints the ids"):
         store.find("")
     with pytest.raises(UnknownRunError, match="there are no runs here"):
         Store(Journal([tmp_path])).find("x")

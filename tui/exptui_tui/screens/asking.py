@@ -30,17 +30,17 @@ def metric(screen: MainScreen) -> None:
 
 
 def query(screen: MainScreen, pane: RunsPane) -> None:
-    """Which runs to show."""
+    """Which runs to show. What cannot be read comes back with the reason, so that it can be mended."""
+    hint = "words, or such as: loss<0.3 and (tag:sweep or lr in 1e-4..1e-3)"
 
     def take(words: str) -> None:
         try:
             parse(words)
         except QueryError as error:
-            screen.tell(str(error), "bad")
+            _prompt(screen, "Filter", words, str(error).removeprefix("query: "), take)
         else:
             pane.words = words
 
-    hint = "words, or such as: loss<0.3 and (tag:sweep or lr in 1e-4..1e-3)"
     _prompt(screen, "Filter", pane.words, hint, take)
 
 
