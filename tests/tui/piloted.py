@@ -54,7 +54,7 @@ class Piloted:
             for _ in range(_HOPS):
                 await self.pilot._wait_for_screen()
 
-    async def shows(self, *words: str, timeout: float = 5.0) -> None:
+    async def shows(self, *words: str, timeout: float = 20.0) -> None:
         """Wait until all these words are on the screen."""
         end = time.monotonic() + timeout
         while not all(word in self.text for word in words):
@@ -62,7 +62,7 @@ class Piloted:
             assert time.monotonic() < end, f"{missing} did not come; the screen:\n{self.text}"
             await asyncio.sleep(0.02)
 
-    async def lacks(self, word: str, timeout: float = 5.0) -> None:
+    async def lacks(self, word: str, timeout: float = 20.0) -> None:
         """Wait until the word is gone from the screen."""
         end = time.monotonic() + timeout
         while word in self.text:
