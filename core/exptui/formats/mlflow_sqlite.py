@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from exptui.formats.base import Folder, Reader, Source
 from exptui.formats.mlflow_facts import facts_of, seconds, signs_of
-from exptui.formats.rows import as_number
 from exptui.formats.sqlite import Damaged, Row, Session, databases, files_of
 from exptui.formats.sqlreader import DatabaseReader, Found, Stream
 from exptui.records import RunFacts, Signs
@@ -66,15 +65,15 @@ class MlflowSqliteReader(DatabaseReader):
         for _, run, key, value, moment, step, is_nan in rows:
             if run not in self.known:
                 continue
-            steps, values, times = found.points(run).column(key if isinstance(key, str) else str(key))
             try:
-                number = float(value)
-                steps.append(step)
+                number, step = float(value), float(step)
             except (TypeError, ValueError):
+                self.bad_rows += 1
                 continue
+            steps, values, times = found.points(run).column(key if isinstance(key, str) else str(key))
+            steps.append(step)
             values.append(_value(number, is_nan))
-            milliseconds = as_number(moment)
-            times.append(math.nan if milliseconds is None else milliseconds / 1000.0)
+            times.append(moment / 1000.0 if isinstance(moment, int) else math.nan)
 
 
 def _value(number: float, is_nan: object) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -77,7 +76,7 @@ class Found:
         yield from self.deltas.values()
 
 
-class DatabaseReader(ABC):
+class DatabaseReader:
     """Reads the streams of one database. Subclasses say which, and what the rows mean."""
 
     def __init__(self, root: str, path: str) -> None:
@@ -87,34 +86,44 @@ class DatabaseReader(ABC):
         self._streams: list[Stream] = []
         self._inode: int | None = None
         self._again: list[tuple[str, int, int]] = []
-        self._only: set[str] | None = None
+        self.only: set[str] | None = None
         self._facts_due = 0.0
         self._learnt: Mapping[str, FileSign] = {}
         self._dropped: set[str] = set()
+        self.bad_rows = 0
         self._bad_since: float | None = None
         self._problem: Problem | None = None
         self._bare = False
 
-    @abstractmethod
     def streams(self, session: Session) -> list[Stream]:
         """The tables to follow, with the columns that they have."""
+        raise NotImplementedError
 
-    @abstractmethod
     def runs(self, session: Session) -> Mapping[str, tuple[RunFacts, Signs]]:
         """What is known about every run that is to be shown."""
+        raise NotImplementedError
 
-    @abstractmethod
     def take(self, stream: Stream, rows: Sequence[Row], found: Found) -> None:
         """Add rows (rowid first) of runs in `known` to what was found; rows of other runs are dropped."""
+        raise NotImplementedError
+
+    def meet(self, rows: Sequence[Row]) -> None:
+        """See rows with runs that are not known, before `runs` is asked again."""
+
+    def beside(self, session: Session, files: Mapping[str, FileSign], budget: int, found: Found) -> None:
+        """Tell what lies beside the database, once everything in it was told."""
+
+    def forget(self) -> None:
+        """The database is another one: nothing that was told counts."""
 
     def again(self, run: str) -> None:
         self._again = [one for one in self._again if one[0] != run] + [(run, 0, -1)]
-        if self._only is not None:
-            self._only.add(run)
+        if self.only is not None:
+            self.only.add(run)
             self._learnt, self._facts_due = {}, 0.0
 
     def only_again(self) -> None:
-        self._only = set()
+        self.only = set()
 
     def read(self, files: Mapping[str, FileSign], budget: int) -> Iterator[Delta]:
         found = Found()
@@ -123,8 +132,11 @@ class DatabaseReader(ABC):
             with self._database.open() as session:
                 self._prepare(session, files, found)
                 self._follow(session, max(BATCH // 8, budget // _ROW_BYTES), found)
+                if not found.more:
+                    self.beside(session, files, budget, found)
             self._bad_since = None
-            self._say(None, found)
+            bad = f"{self.bad_rows} row(s) are no points; skipped"
+            self._say(Problem(self.path, None, bad) if self.bad_rows else None, found)
             found.failed = found.failed or _fresh(files)
         except Later as error:
             self._put_off(f"cannot be read: {error}; tried again", sign, found, transient=True)
@@ -167,11 +179,13 @@ class DatabaseReader(ABC):
         ):
             for run in self.known:
                 found.restart(run)
-            self._streams, self._learnt, self._facts_due = [], {}, 0.0
+            self._streams, self._learnt, self._facts_due, self.bad_rows = [], {}, 0.0, 0
+            self._dropped = set()
+            self.forget()
         self._inode = inode
         if not self._streams:
             self._streams = fresh
-            if self._only is not None:
+            if self.only is not None:
                 for stream in fresh:
                     stream.position = session.fetch(f"SELECT max(rowid) FROM {stream.table}")[0][0] or 0
                     stream.foot = _foot(session, stream)
@@ -190,22 +204,22 @@ class DatabaseReader(ABC):
         for run in self.known.keys() - runs.keys():
             found.restart(run)
             found.delta(run).gone = True
+        if self.only is not None:
+            runs = {run: told for run, told in runs.items() if run in self.only}
         for run, (facts, signs) in runs.items():
-            if self._only is not None and run not in self._only:
-                continue
             before = self.known.get(run)
             if before != (facts, signs):
                 delta = found.delta(run)
                 delta.facts, delta.signs, delta.gone = facts, signs, False
-            if before is None and self._only is None and any(stream.position for stream in self._streams):
+            if before is None and self.only is None and any(stream.position for stream in self._streams):
                 self.again(run)  # it was hidden until now
-        self.known = {run: told for run, told in runs.items() if self._only is None or run in self._only}
+        self.known = dict(runs)
         ended = time.monotonic()
         self._facts_due = ended + _FACTS_SHARE * (ended - began)
 
     def _follow(self, session: Session, limit: int, found: Found) -> None:
         limit = self._repeat(session, limit, found)
-        for stream in self._streams if self._only is None else ():
+        for stream in self._streams if self.only is None else ():
             while True:
                 if limit <= 0:
                     found.more = True
@@ -214,6 +228,7 @@ class DatabaseReader(ABC):
                 rows = session.fetch(stream.query("rowid > ?"), stream.position, count)
                 strangers = {row[1] for row in rows} - self.known.keys() - self._dropped
                 if strangers:
+                    self.meet(rows)
                     self._learn(session, found)
                     self._dropped |= strangers - self.known.keys()
                 self.take(stream, rows, found)
