@@ -12,7 +12,7 @@ from exptui.formats.base import FileSign, Source
 from exptui.identity import Key
 from exptui.records import Problem
 
-_SCAN_EVERY = (2.0, 30.0)
+_SCAN_EVERY = (4.0, 30.0)
 _SCAN_SHARE = 200.0
 """A scan is repeated after this many times its own duration: at most 0.5% of a core."""
 _HINT_SHARE = 20.0
