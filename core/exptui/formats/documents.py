@@ -163,7 +163,7 @@ class History:
         for name in self._told.keys() | points.keys():
             rest = _rest(self._told.get(name, _NONE), points.get(name, _NONE))
             if rest is None:
-                delta.restarted, fresh = True, dict(points)
+                delta.restarted, fresh = True, {name: one for name, one in points.items() if len(one)}
                 break
             if len(rest):
                 fresh[name] = rest
