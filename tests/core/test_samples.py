@@ -15,8 +15,12 @@ from exptui.journal import Journal
 from exptui.store import Store
 
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
-FORMATS = ("native", "tensorboard", "csv", "jsonl")
-ELSEWHERE = ("ray_tune", "hf_trainer")
+FORMATS = (
+    "native", "tensorboard", "csv", "jsonl",
+    "hf_trainer", "lightning_csv", "dvclive", "sacred", "ray_tune", "clearml_offline",
+)  # fmt: skip
+WHOLE_PARAMS = ("native", "lightning_csv", "dvclive", "sacred", "ray_tune", "clearml_offline")
+OWN_NAMES = ("sacred", "ray_tune", "clearml_offline")
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample runs are not here")
 
@@ -25,7 +29,7 @@ def truths() -> list[dict[str, Any]]:
     if not SAMPLES.is_dir():
         return []
     runs = json.loads((SAMPLES / "truth.json").read_text())["runs"]
-    return [one for one in runs if one["format"] in FORMATS and not one["dir"].startswith(ELSEWHERE)]
+    return [one for one in runs if one["format"] in FORMATS]
 
 
 def number(value: Any) -> float:
@@ -71,7 +75,9 @@ def test_run_agrees_with_its_writer(truth: dict[str, Any], store: Store) -> None
         assert run.parent == truth["parent"]
         assert list(run.tags) == truth["tags"]
         assert run.notes == truth["notes"]
-    if truth["params_on_disk"] and truth["format"] == "native":
+    if truth["format"] in OWN_NAMES:
+        assert (run.name, list(run.tags)) == (truth["run_name"], truth["tags"])
+    if truth["params_on_disk"] and truth["format"] in WHOLE_PARAMS:
         assert dict(run.params) == truth["params"]
     if truth["params_on_disk"] and truth["format"] == "tensorboard":
         assert run.params["lr"] == pytest.approx(truth["params"]["lr"])
@@ -113,3 +119,23 @@ def test_status_is_not_contradicted(truth: dict[str, Any], store: Store) -> None
         "unknown": {"unknown", "running", "stalled"},
     }.get(truth["status"], {truth["status"]})
     assert run_of(store, truth).status in allowed
+
+
+def test_aim_is_found_with_all_that_aim_alone_does_not_keep(store: Store) -> None:
+    told = {
+        one["run_hash"]: one for one in json.loads((SAMPLES / "truth.json").read_text())["runs"] if "run_hash" in one
+    }
+    found = {run.id: run for run in store if run.format == "aim"}
+    assert found.keys() == told.keys()
+    for run_id, run in found.items():
+        assert (run.name, list(run.tags), run.path) == tuple(told[run_id][key] for key in ("run_name", "tags", "dir"))
+        assert not run.metrics
+        assert "Aim" in run.problems[0].what
+
+
+def test_the_numbers_of_one_training_are_shown_once(store: Store) -> None:
+    owners = [run for run in store if run.format in ("hf_trainer", "lightning_csv", "dvclive", "ray_tune")]
+    assert owners
+    for owner in owners:
+        inside = [run for run in store if run.path == owner.path or run.path.startswith(f"{owner.path}/")]
+        assert inside == [owner]
