@@ -49,6 +49,7 @@ class SacredReader:
         metrics = self._prefix + _METRICS
         if self._documents.refresh([metrics], files):
             self._history.advance(_points(self._documents.value(metrics)), delta)
+            self._documents.value(metrics).clear()  # the columns are much smaller
         changed = self._documents.refresh([self._prefix + name for name in (_RUN, _CONFIG, _INFO)], files)
         path = self._prefix + _CONSOLE
         console = path if path in files else ""
