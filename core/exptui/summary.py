@@ -18,6 +18,10 @@ _MANY = 1 << 19
 """Points of a run that are worth loading it."""
 
 
+SummaryState = tuple[Mapping[str, MetricSummary], float | None, list[float]]
+"""The summaries, the newest time and the newest times."""
+
+
 class Summaries:
     """The running summaries of one run's metrics, its newest time and its usual gap between points."""
 
@@ -38,6 +42,15 @@ class Summaries:
 
     def snapshot(self) -> dict[str, MetricSummary]:
         return dict(self._by_metric)
+
+    def state(self) -> SummaryState:
+        return self.snapshot(), self.newest, list(self._times)
+
+    def restore(self, state: SummaryState) -> None:
+        """Go on from what `state` told."""
+        self._by_metric, self.newest = dict(state[0]), state[1]
+        self._times.extend(state[2])
+        self._count = sum(one.count for one in self._by_metric.values())
 
     @property
     def rhythm(self) -> float | None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
+from typing import Any
 
 HEAD = 512
 FOOT = 64
@@ -50,6 +52,16 @@ class Tail:
         """The first `count` bytes of what `peek` returned are done with."""
         self.offset += count
         self._foot = (self._foot + data[max(0, count - FOOT) : count])[-FOOT:]
+
+    def position(self) -> list[Any]:
+        """Where the tail is, in plain JSON."""
+        return [self.offset, self._inode, self._head.hex(), self._foot.hex()]
+
+    def resume(self, position: Sequence[Any]) -> None:
+        """Go on there. Raises ValueError or TypeError when it is no position."""
+        offset, inode, head, foot = position
+        self.offset, self._inode = int(offset), None if inode is None else int(inode)
+        self._head, self._foot = bytes.fromhex(head), bytes.fromhex(foot)
 
     def _check(self, descriptor: int, status: os.stat_result) -> None:
         head = os.pread(descriptor, HEAD, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from exptui.formats.base import ColumnBuilder, Delta, FileSign, Folder, Reader, Source
 from exptui.formats.events import HParams, Scalar, parse_event
@@ -52,6 +52,24 @@ class EventReader:
         self._malformed = 0
         self._told: RunFacts | None = None
 
+    def position(self) -> dict[str, Any] | None:
+        tails = {path: tail.position() for path, tail in self._tails.items()}
+        if self._unreadable or None in tails.values():
+            return None
+        return {"tails": tails, "plugins": self._plugins, "malformed": self._malformed}
+
+    def resume(self, position: Mapping[str, Any], facts: RunFacts, signs: Signs) -> None:
+        self._reset()
+        for path, where in position["tails"].items():
+            self._tails[path] = self._tail(path)
+            self._tails[path].resume(where)
+        self._plugins, self._malformed = dict(position["plugins"]), position["malformed"]
+        self._facts = self._told = facts
+        self._signs = signs
+
+    def _tail(self, path: str) -> RecordTail:
+        return RecordTail(f"{self._root}/{path}", path)
+
     def read(self, files: Mapping[str, FileSign], budget: int) -> Iterator[Delta]:
         if not self._tails.keys() <= files.keys():
             yield self._restart()
@@ -82,7 +100,7 @@ class EventReader:
     def _read_file(self, path: str, size: int, builder: ColumnBuilder, budget: int, delta: Delta) -> int:
         tail = self._tails.get(path)
         if tail is None:
-            tail = self._tails[path] = RecordTail(f"{self._root}/{path}", path)
+            tail = self._tails[path] = self._tail(path)
         before = tail.consumed
         if tail.finder is None and size - before > LARGE:
             from exptui.formats.event_matrix import CycleFinder

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from google_crc32c import value as crc32c
 
@@ -58,6 +58,14 @@ class RecordTail:
     @property
     def consumed(self) -> int:
         return self._tail.offset
+
+    def position(self) -> list[Any] | None:
+        """Where the tail is, in plain JSON; None where the file is damaged."""
+        return [self._tail.position(), self._skipped, self._first_skipped] if self._broken_at is None else None
+
+    def resume(self, position: list[Any]) -> None:
+        tail, self._skipped, self._first_skipped = position
+        self._tail.resume(tail)
 
     def records(self, budget: int) -> tuple[list[memoryview | Stretch], bool]:
         """New records and stretches, and whether more can be read at once. Raises OSError and tail.Restarted."""
