@@ -69,7 +69,8 @@ class Signs:
 
     `end` is an end mark found in the files and `end_said` the words for it. Times are seconds since the
     epoch; `rhythm` is the run's own usual gap between points in seconds. `pid` counts on `host` only.
-    `marks_end` says whether the format can mark an end at all.
+    `marks_end` says whether the format can mark an end at all, and `patience` how many seconds of silence the
+    writer's own buffers explain.
     """
 
     end: Status | None = None
@@ -81,6 +82,7 @@ class Signs:
     pid_started: float | None = None
     host: str | None = None
     marks_end: bool = False
+    patience: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

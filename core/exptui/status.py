@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
+from dataclasses import replace
 
-from exptui.records import Signs, Status
+from exptui.records import FINAL, RunRecord, Signs, Status
 from exptui.rundir import process_started
 
 FRESH = 60.0
@@ -31,6 +33,17 @@ def judge(signs: Signs, now: float) -> tuple[Status, str]:
         said = f"process {signs.pid} is alive" if alive else f"heartbeat {_age(beat or 0.0)} ago"
         return _alive(signs, silence, said)
     return _silent(signs, silence, beat)
+
+
+def aged(records: Iterable[RunRecord], now: float) -> list[RunRecord]:
+    """Those whose state is another one by now, with that state."""
+    found = []
+    for record in records:
+        if record.status not in FINAL:
+            status, evidence = judge(record.signs, now)
+            if status != record.status:
+                found.append(replace(record, status=status, status_evidence=evidence))
+    return found
 
 
 def _alive(signs: Signs, silence: float | None, said: str) -> tuple[Status, str]:

@@ -16,11 +16,13 @@ from exptui.formats.mlflow_sqlite import MLFLOW_SQLITE
 from exptui.formats.native import NATIVE
 from exptui.formats.ray_tune import RAY_TUNE
 from exptui.formats.sacred import SACRED
+from exptui.formats.swanlab import SWANLAB
 from exptui.formats.tensorboard import TENSORBOARD
 from exptui.formats.trackio import TRACKIO
 from exptui.formats.trackio_inbox import TRACKIO_JSONL
+from exptui.formats.wandb import WANDB
 
 FORMATS: tuple[Format, ...] = (
-    NATIVE, MLFLOW_FILE, MLFLOW_SQLITE, TRACKIO, TRACKIO_JSONL, RAY_TUNE, HF_TRAINER, LIGHTNING_CSV, DVCLIVE, SACRED, CLEARML_OFFLINE, AIM, DISGUISED_JSONL,
-    TENSORBOARD, CSV, JSONL,
+    NATIVE, WANDB, SWANLAB, MLFLOW_FILE, MLFLOW_SQLITE, TRACKIO, TRACKIO_JSONL, RAY_TUNE, HF_TRAINER, LIGHTNING_CSV,
+    DVCLIVE, SACRED, CLEARML_OFFLINE, AIM, DISGUISED_JSONL, TENSORBOARD, CSV, JSONL,
 )  # fmt: skip
