@@ -58,6 +58,11 @@ class Directory:
         [found] = [one for name, one in reading.runs.items() if run in (None, name)]
         return found.record("x", reading.source, time.time())
 
+    def runs(self) -> list[str]:
+        """The names of the only source's runs."""
+        [reading] = self._readings.values()
+        return sorted(reading.runs)
+
     def points(self) -> Points:
         [series] = self.series.values()
         return {name: list(zip(one.step, one.value, strict=True)) for name, one in series.items()}

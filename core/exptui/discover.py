@@ -47,7 +47,7 @@ def scan(root: str) -> Scan:
             continue
         folder, links = listed
         folders.append(path)
-        found, owned = _sources_in(folder, group)
+        found, owned = _sources_in(folder, group, problems)
         sources.update(found)
         if depth < MAX_DEPTH and not owned:
             below = folder.path if any(source.path == (folder.path or ".") for source in found.values()) else group
@@ -73,13 +73,21 @@ def _join_parts(sources: dict[tuple[str, str], Source]) -> None:
             del sources[key]
 
 
-def _sources_in(folder: Folder, group: str | None) -> tuple[dict[tuple[str, str], Source], bool]:
+def _sources_in(
+    folder: Folder, group: str | None, problems: list[Problem]
+) -> tuple[dict[tuple[str, str], Source], bool]:
     """The folder's runs, each file given to the first format that claims it, and whether one owns the folder. The
     runs of one format may share a file, as those of an experiment do that has one file of states."""
     found: dict[tuple[str, str], Source] = {}
     claimed: set[str] = set()
     for form in FORMATS:
-        theirs = [source for source in form.find(folder) if claimed.isdisjoint(source.files)]
+        try:
+            theirs = [source for source in form.find(folder) if claimed.isdisjoint(source.files)]
+        except Exception as error:
+            # Whatever a file has in it, it must not keep other runs from being found.
+            what = f"cannot be searched for {form.name} runs: {type(error).__name__}: {error}"
+            problems.append(Problem(folder.path, None, what))
+            continue
         for source in theirs:
             claimed.update(source.files)
             found[source.path, form.name] = replace(source, group=source.group or group)

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import writers
@@ -56,11 +56,22 @@ def test_a_locked_database_is_tried_again(tmp_path: Path) -> None:
         directory.read()
         assert directory.problems() == ["cannot be read: database is locked"]
     directory.read()
-    assert directory.record("aa").name == "first"
+    assert directory.runs() == ["aa", "bb"]
+
+
+def test_a_deleted_run_is_gone(tmp_path: Path) -> None:
+    database = repository(tmp_path)
+    directory = Directory(tmp_path)
+    directory.read()
+    with closing(sqlite3.connect(database)) as connection:
+        connection.executescript("DELETE FROM run WHERE hash = 'bb'")
+    directory.read()
+    assert directory.runs() == ["aa"]
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000))
+@example(seed=1487)  # a schema that is no text
 def test_no_damage_keeps_it_from_being_read(seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     root = tmp_path_factory.mktemp("aim")
     database = repository(root)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from typing import Any
-from urllib.parse import quote
 
 from exptui.formats.base import Delta, FileSign, Folder, Reader, Source
 from exptui.formats.plain import moment, text
+from exptui.formats.sqlite import Damaged, Database, Later
 from exptui.records import Problem, RunFacts, Signs
 
 _DATABASE = "run_metadata.sqlite"
@@ -44,29 +42,34 @@ class AimFormat:
 
 class AimReader:
     def __init__(self, root: str, path: str) -> None:
-        self._root, self._path = root, path
+        self._path = path
         self._database = _DATABASE if path == "." else f"{path}/{_DATABASE}"
+        self._database_file = Database(f"{root}/{self._database}")
         self._told: set[str] = set()
 
     def read(self, files: Mapping[str, FileSign], budget: int) -> Iterator[Delta]:
         try:
             rows, tags = self._query()
-        except sqlite3.Error as error:
-            busy = isinstance(error, sqlite3.OperationalError)
+        except (Later, Damaged, UnicodeError) as error:  # the last: what is wrong with it may be no text
             problem = Problem(self._database, None, f"cannot be read: {error}")
-            for run in self._told or {""}:
-                yield Delta(run, problems=(problem,), failed=busy)
+            self._told = self._told or {""}
+            for run in self._told:
+                yield Delta(run, problems=(problem,), failed=isinstance(error, Later))
             return
+        finally:
+            self._database_file.release()
+        found = {str(row[1]) for row in rows}
+        for run in self._told - found:
+            yield Delta(run, gone=True)
+        self._told = found
         for row in rows:
             run = str(row[1])
-            self._told.add(run)
             yield Delta(run, facts=_facts(row, tags), signs=_signs(row), problems=(Problem(self._path, None, _EXPORT),))
 
     def _query(self) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
         """Everything at once: a cursor that stays open would keep a training from writing."""
-        address = f"file:{quote(f'{self._root}/{self._database}')}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True, timeout=0.2)) as connection:
-            return connection.execute(_RUNS).fetchall(), connection.execute(_TAGS).fetchall()
+        with self._database_file.open() as session:
+            return session.fetch(_RUNS), session.fetch(_TAGS)
 
 
 def _facts(row: tuple[Any, ...], tags: list[tuple[Any, ...]]) -> RunFacts:
