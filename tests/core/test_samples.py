@@ -17,10 +17,10 @@ from exptui.store import Store
 SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples"
 FORMATS = (
     "native", "tensorboard", "csv", "jsonl",
-    "hf_trainer", "lightning_csv", "dvclive", "sacred", "ray_tune", "clearml_offline",
+    "hf_trainer", "lightning_csv", "dvclive", "sacred", "ray_tune", "clearml_offline", "wandb", "swanlab",
 )  # fmt: skip
-WHOLE_PARAMS = ("native", "lightning_csv", "dvclive", "sacred", "ray_tune", "clearml_offline")
-OWN_NAMES = ("sacred", "ray_tune", "clearml_offline")
+WHOLE_PARAMS = ("native", "lightning_csv", "dvclive", "sacred", "ray_tune", "clearml_offline", "wandb", "swanlab")
+OWN_NAMES = ("sacred", "ray_tune", "clearml_offline", "wandb", "swanlab")
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the sample runs are not here")
 

@@ -62,6 +62,15 @@ def test_a_live_process_that_is_silent_beyond_its_rhythm_is_stalled() -> None:
     assert state(**alive) == "running"
 
 
+@pytest.mark.parametrize(
+    ("silence", "rhythm", "expected"),
+    [(119, None, "running"), (121, None, "stalled"), (121, 1.0, "stalled"), (599, 1.0, "stalled"),
+     (601, 1.0, "crashed"), (601, 100.0, "running"), (1001, 100.0, "crashed")],
+)  # fmt: skip
+def test_a_writer_that_buffers_is_given_up_later(silence: float, rhythm: float | None, expected: str) -> None:
+    assert state(last_write=NOW - silence, rhythm=rhythm, marks_end=True, patience=120.0) == expected
+
+
 def test_files_from_the_future_count_as_written_now() -> None:
     assert state(last_write=NOW + 86_400, rhythm=1.0) == "running"
 

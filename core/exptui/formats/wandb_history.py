@@ -21,7 +21,7 @@ from exptui.records import Media
 
 MOST_MEDIA = 10_000
 
-_NUMBER = rb"([-+.0-9eE]+|NaN|-?Infinity)"
+_NUMBER = rb"(NaN|-?Infinity|[-+.0-9eE]+)"
 _WORD = rb'"[^"\\]*"|true|false|null'
 _VARINT = rb"[\x80-\xff]*[\x00-\x7f]"
 _LENGTH = rb"[\x80-\xff]?."
