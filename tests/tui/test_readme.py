@@ -42,4 +42,4 @@ def test_every_command_stands_in_the_readme_and_every_one_there_exists() -> None
 
 def test_every_format_that_is_read_stands_in_its_table() -> None:
     table = README.split("## What is read")[1].split("\n## ")[0]
-    assert {form.name for form in FORMATS} <= set(re.findall(r"^\| (\w+)", table, re.MULTILINE))
+    assert {form.name for form in FORMATS} <= set(re.findall(r"`(\w+)`", table))

@@ -31,7 +31,7 @@ _NAME_LEAST = 14
 _METRIC_WIDTH = 10
 _CHANGE_WIDTH = 16
 _VERDICT_WIDTH = 12
-_FORMAT_WIDTH = 15
+_FORMAT_WIDTH = 17
 
 
 @dataclass(frozen=True, slots=True)
