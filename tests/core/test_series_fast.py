@@ -1,4 +1,4 @@
-"""Long series by numpy: the same summaries, order and columns as point by point."""
+"""Long series by numpy, and long tables column by column: the same as point by point."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import random
 from array import array
 from collections.abc import Callable
 from dataclasses import astuple
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exptui import series, summary
+from exptui.formats import csvlog, rows
+from exptui.formats.csvlog import CsvLog
 from exptui.records import Points
 from exptui.series import Series, not_finite, ordered, thin
 
@@ -125,3 +128,46 @@ def test_every_extreme_and_every_break_of_a_long_series_is_kept() -> None:
     assert max(one.high for one in columns if one.high is not None) == 50.0
     assert min(one.low for one in columns if one.low is not None) == -50.0
     assert sum(one.broken for one in columns) == 2
+
+
+HEADERS = ["step,time,a,b", "a,b,epoch,", "step\ttime\ta\tb", '"step","x, y",a,b', "a,a,step,b", "time,t,u,v"]
+CELLS = st.sampled_from(
+    ["0", "1", "2.5", "-3e5", "7", "1e11", "nan", "inf", "-inf", "1e400", "1_0", "x", "NA", "2026-01-02", "#1"]
+    + ["", " 4 ", '"5"', "٣"]
+)
+PLAIN = st.integers(-9, 1 << 40).map(str)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(HEADERS),
+    st.lists(st.lists(PLAIN, min_size=4, max_size=4) | st.lists(CELLS, min_size=1, max_size=5), max_size=30),
+    st.sampled_from(["\n", "\r\n"]),
+    st.integers(1, 6),
+    st.integers(20, 400),
+)
+def test_tables_are_the_same(
+    tmp_path: Path, header: str, lines: list[list[str]], end: str, block: int, budget: int
+) -> None:
+    delimiter = "\t" if "\t" in header else ","
+    text = end.join([header, *map(delimiter.join, lines), ""])
+    (tmp_path / "log.csv").write_bytes(text.encode())
+    assert read_table(tmp_path, block, budget) == read_table(tmp_path, 1 << 60, 1 << 20)
+
+
+def read_table(folder: Path, block: int, budget: int) -> object:
+    """The points and problems of a table: in blocks, or with a block so long that it holds its header."""
+    before = csvlog._BLOCK, rows._TOGETHER
+    csvlog._BLOCK = rows._TOGETHER = block
+    try:
+        log, more = CsvLog(str(folder / "log.csv"), "log.csv"), True
+        told: dict[str, list[list[str]]] = {}
+        while more:
+            points, more = log.read(budget)
+            for name, one in points.items():
+                kept = told.setdefault(name, [[], [], []])
+                for column, new in zip(kept, (one.step, one.value, one.time or ()), strict=True):
+                    column.extend(map(repr, new))
+        return told, log.problems()
+    finally:
+        csvlog._BLOCK, rows._TOGETHER = before

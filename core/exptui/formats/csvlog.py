@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import re
+from array import array
 from collections.abc import Iterator
+from itertools import repeat
 from typing import Any
 
 from exptui.formats.base import HEAD_BYTES, ColumnBuilder, Folder, Reader, Source
@@ -23,6 +25,8 @@ _NAME = re.compile(
 _EPISODES = {"r", "l", "t"}
 """Reward, length and time: the columns of Stable-Baselines3's monitor, whose rows are its steps."""
 
+_BLOCK = 1000
+"""Rows parsed together."""
 _DELIMITERS = ",\t;|"
 _NOT_LOGGED = {"", "na", "n/a", "none", "null"}
 
@@ -97,7 +101,14 @@ class CsvLog:
     def read(self, budget: int) -> tuple[dict[str, Points], bool]:
         start, lines, more = self._tail.lines(budget)
         builder = ColumnBuilder()
-        self._columns.add(list(self._rows(lines, start)), builder)
+        for at in range(0, len(lines), _BLOCK):
+            block = lines[at : at + _BLOCK]
+            columns = self._dense(block)
+            if columns is not None:
+                self._columns.add_columns(columns, len(block), builder)
+            else:
+                self._columns.add(list(self._rows(block, start)), builder)
+            start += sum(map(len, block)) + len(block)
         return builder.points(timed=self._has_time()), more
 
     def problems(self) -> tuple[Problem, ...]:
@@ -113,6 +124,20 @@ class CsvLog:
 
     def _has_time(self) -> bool:
         return any(name in TIME_KEYS for name in self._header or ())
+
+    def _dense(self, lines: list[bytes]) -> dict[str, array[float]] | None:
+        """The columns of rows that have a number in every cell, parsed together; None as soon as one is in any way
+        special."""
+        if self._header is None or not (text := b"\n".join(lines)) or b'"' in text or b"#" in text:
+            return None
+        width, delimiter = len(self._header), self._delimiter
+        if set(map(bytes.count, lines, repeat(delimiter.encode()))) != {width - 1}:
+            return None
+        cells = text.decode("utf-8", "replace").replace("\n", delimiter).split(delimiter)
+        try:
+            return {name: array("d", map(float, cells[at::width])) for at, name in enumerate(self._header) if name}
+        except ValueError:
+            return None
 
     def _rows(self, lines: list[bytes], offset: int) -> Iterator[dict[str, Any]]:
         for line in lines:

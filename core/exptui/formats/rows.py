@@ -7,6 +7,7 @@ import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from exptui.formats.base import ColumnBuilder
@@ -31,6 +32,9 @@ _CLOCK_FROM = 1e8
 """Seconds since the epoch reached this in 1973; a smaller number is a time since the start of the run."""
 
 _PLAIN = {int, float}
+
+_TOGETHER = 1000
+"""Rows turned around together: they stay in the processor's cache."""
 
 
 def as_number(value: object) -> float | None:
@@ -84,7 +88,9 @@ class RowColumns:
         """Append rows (in file order) to the builder. Rows of one shape are turned around together."""
         for keys, group in itertools.groupby(rows, key=tuple):
             self.learn(keys)
-            self._add_alike(keys, list(group), builder)
+            alike = list(group)
+            for at in range(0, len(alike), _TOGETHER):
+                self._add_alike(keys, alike[at : at + _TOGETHER], builder)
 
     def learn(self, keys: Sequence[str]) -> None:
         """Find the step and the time among keys, unless they are known already."""
@@ -95,9 +101,18 @@ class RowColumns:
             self._time_key = next((spelled[key] for key in TIME_KEYS if key in spelled), None)
 
     def _add_alike(self, keys: tuple[str, ...], rows: list[Mapping[str, Any]], builder: ColumnBuilder) -> None:
-        columns = dict(zip(keys, zip(*(row.values() for row in rows), strict=True), strict=True))
-        steps = self._steps(columns.pop(self._step_key or "", None), len(rows))
-        times = self._times(columns, len(rows))
+        cells = map(itemgetter(*keys), rows) if len(keys) > 1 else (row.values() for row in rows)
+        columns = dict(zip(keys, zip(*cells, strict=True), strict=True))
+        self._add_columns(columns, len(rows), builder)
+
+    def add_columns(self, columns: Mapping[str, array[float]], count: int, builder: ColumnBuilder) -> None:
+        """Append rows that have a number in every column."""
+        self.learn(tuple(columns))
+        self._add_columns(dict(columns), count, builder)
+
+    def _add_columns(self, columns: dict[str, Any], count: int, builder: ColumnBuilder) -> None:
+        steps = self._steps(columns.pop(self._step_key or "", None), count)
+        times = self._times(columns, count)
         for name, values in columns.items():
             self._add_column(name, steps, values, times, builder)
 
@@ -109,10 +124,9 @@ class RowColumns:
         times: array[float],
         builder: ColumnBuilder,
     ) -> None:
-        kinds = set(map(type, values))
-        if kinds <= _PLAIN:
+        if isinstance(values, array) or set(map(type, values)) <= _PLAIN:
             try:
-                numbers = array("d", values)
+                numbers = values if isinstance(values, array) else array("d", values)
             except OverflowError:
                 numbers = array("d", (as_number(value) or 0.0 for value in values))
             into = builder.column(name)
@@ -141,6 +155,9 @@ class RowColumns:
         self._rows += count
         if self._step_key is None:
             return array("d", range(first_row, self._rows))
+        if isinstance(column, array) and math.isfinite(sum(column)):
+            self._last_step = column[-1]
+            return column
         if column is not None and set(map(type, column)) <= {int} and max(map(abs, column)) < 2**63:
             steps = array("d", column)
             self._last_step = steps[-1]
