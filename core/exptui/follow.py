@@ -9,15 +9,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import replace
 
 from exptui.identity import Identities, Key
-from exptui.index import Indexed, RunIndex, first_batch
+from exptui.index import Indexed, RunIndex, first_batch, trusted
 from exptui.locate import check_root
-from exptui.reading import Changes, Learnt, Pace, SourceReading, wanted_only
+from exptui.reading import Changes, Learnt, Pace, SourceReading, open_reading, wanted_only
 from exptui.records import FINAL, Batch, Progress, RunRecord
 from exptui.sources import Sources
-from exptui.status import judge
+from exptui.status import aged
 from exptui.watch import Watcher
 
 ACTIVE = 600.0
@@ -26,9 +25,6 @@ ACTIVE = 600.0
 _GLANCE = 2.0
 _BATCH_SECONDS = 0.1
 """Seconds after which what was read is told."""
-
-_RACY_NS = 2_000_000_000
-"""A file written this recently could change again within one tick of its mtime: the index must not trust it."""
 
 
 class Follower:
@@ -112,9 +108,8 @@ class Follower:
 
     def _from_index(self) -> Iterator[Batch]:
         """What the index knows, unless the caller has told its own screen that already."""
-        known = self._known
-        if known is None:
-            known = self._index.load() if self._index else []
+        kept = self._index.load() if self._index and self._known is None else []
+        known = kept if self._known is None else self._known
         batch = first_batch(known, self._clock())
         for record, entry in zip(batch.records, known, strict=True):
             key = (record.path, record.format)
@@ -140,9 +135,9 @@ class Follower:
     def _glance(self) -> None:
         """Stat the files of runs that wrote lately, in case an event was lost."""
         edge = self._clock() - ACTIVE
-        for record in self._records.values():
-            if record.status not in FINAL and (record.updated or 0.0) >= edge:
-                self._disk.check(self._source_of(record.id))
+        open_runs = (record for record in self._records.values() if record.status not in FINAL)
+        for key in {self._source_of(one.id) for one in open_runs if (one.updated or 0.0) >= edge}:
+            self._disk.check(key)
 
     def _read_all(self) -> Iterator[Batch]:
         """Read until nothing is dirty: the wanted ones first, then the newest."""
@@ -150,7 +145,7 @@ class Follower:
         began = time.monotonic()
         while (self._serve_wanted() or self._disk.dirty) and not self._stop.is_set():
             self._read_turn(self._disk.next_dirty(self._wanted_keys()), changes)
-            if time.monotonic() - began >= _BATCH_SECONDS:
+            if changes.full or time.monotonic() - began >= _BATCH_SECONDS:
                 yield self._batch(changes)
                 self._look(0.0)
                 changes, began = Changes(self._drop_missing(), changes.read), time.monotonic()
@@ -158,6 +153,10 @@ class Follower:
 
     def _wanted_keys(self) -> list[Key]:
         return [owner[0] for one in self._wanted if (owner := self._ids.owner(one))]
+
+    def _cached(self, key: Key) -> bool:
+        """Whether the source's points are kept in the cache, which is where the index is."""
+        return self._index is not None and (key[0] in self._wanted or key in self._wanted_keys())
 
     def _source_of(self, run_id: str) -> Key:
         owner = self._ids.owner(run_id)
@@ -173,8 +172,17 @@ class Follower:
             owner = self._ids.owner(run_id)
             if owner is not None and owner[0] in self._disk:
                 self._served.add(run_id)
-                self._read_anew(owner[0])
+                self._tell_again(*owner)
         return bool(self._disk.dirty)
+
+    def _tell_again(self, key: Key, run: str) -> None:
+        """Have a run told from its beginning, one of many by itself where that is possible."""
+        if run and key not in self._readings and self._disk.unchanged(key):
+            self._readings[key] = SourceReading(self.root, self._disk[key], partial=True)
+        if run and key in self._readings and self._readings[key].again(run):
+            self._disk.dirty[key] = None
+        else:
+            self._read_anew(key)
 
     def _read_anew(self, key: Key) -> None:
         self._readings.pop(key, None)
@@ -185,13 +193,15 @@ class Follower:
         """Read one source until it has no more or its turn is over."""
         source = self._disk[key]
         reading = self._readings.get(key)
-        if reading is None:
-            reading = self._readings[key] = SourceReading(self.root, source)
-        for learnt in reading.turn(source, self._pace, _BATCH_SECONDS, self._stop.is_set):
+        if reading is None or (reading.partial and not self._disk.unchanged(key)):
+            reading = self._readings[key] = open_reading(self.root, source, cached=self._cached(key))
+        full = lambda: self._stop.is_set() or changes.full  # noqa: E731
+        for learnt in reading.turn(source, self._pace, _BATCH_SECONDS, full):
             self._learn(key, reading, learnt, changes)
         if not reading.more:
             # What could not be read is read as soon as it can be, though its files look the same then.
             self._disk.mark_read(key, {} if reading.failed else source.files)
+            self._drop_deleted(key, reading, changes)
             self._forget_reader(key, reading)
             changes.read += 1
 
@@ -206,16 +216,14 @@ class Follower:
         self._records[run_id] = changes.records[run_id] = record
         if run_id in self._wanted and (run_id in self._served or learnt.chunk.restart):
             self._served.add(run_id)
-            changes.chunks.setdefault(run_id, []).append(learnt.chunk)
+            changes.add(run_id, learnt.chunk)
 
     def _rename(self, former: str | None, run_id: str, changes: Changes) -> None:
         """The points that were told under either id belong to another run now."""
-        for one in (former, run_id):
-            if one is not None:
-                self._served.discard(one)
-                self._records.pop(one, None)
-                changes.records.pop(one, None)
-                changes.chunks.pop(one, None)
+        for one in (former or run_id, run_id):
+            self._served.discard(one)
+            self._records.pop(one, None)
+            changes.forget(one)
         if former is not None:
             changes.gone += (former,)
             if self._index:
@@ -234,7 +242,15 @@ class Follower:
         keys = self._disk.drop_missing()
         for key in keys:
             self._readings.pop(key, None)
-        ids = self._ids.of_sources(keys) if keys else []
+        return self._drop(self._ids.of_sources(keys) if keys else [])
+
+    def _drop_deleted(self, key: Key, reading: SourceReading, changes: Changes) -> None:
+        """Drop the runs that are no longer in their source, all of which was read."""
+        if reading.by_run and not reading.partial and not reading.failed:
+            held = {self._ids.id((key, run)) for run in reading.runs}
+            changes.drop(self._drop([one for one in self._ids.of_sources([key]) if one not in held]))
+
+    def _drop(self, ids: list[str]) -> tuple[str, ...]:
         for one in ids:
             self._records.pop(one, None)
             self._served.discard(one)
@@ -261,21 +277,14 @@ class Follower:
         owner = self._ids.owner(record.id)
         assert owner is not None
         key, run = owner
-        racy = int(self._clock() * 1e9) - _RACY_NS
         signs = {} if key in self._disk.dirty else self._disk.signs_read(key)
-        files = {path: sign if sign.mtime_ns < racy else sign._replace(size=-1) for path, sign in signs.items()}
-        return Indexed(record, files, run)
+        return Indexed(record, trusted(signs, self._clock()), run)
 
     def _judge_again(self) -> Iterator[Batch]:
         """States age without a write: a silent run becomes stalled, one whose process died has crashed."""
-        now, changes = self._clock(), Changes()
-        for record in list(self._records.values()):
-            if record.status in FINAL:
-                continue
-            status, evidence = judge(record.signs, now)
-            if status != record.status:
-                record = replace(record, status=status, status_evidence=evidence)
-                self._records[record.id] = changes.records[record.id] = record
+        changes = Changes()
+        changes.records = {record.id: record for record in aged(self._records.values(), self._clock())}
+        self._records |= changes.records
         if changes.records:
             yield self._batch(changes)
 

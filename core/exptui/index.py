@@ -34,6 +34,9 @@ _REST = 100.0
 _LEAST = 2.0
 
 
+_RACY_NS = 2_000_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Indexed:
     """A record, which run of its source it is ("" where there is one), and the signs of the files it was read from."""
@@ -41,6 +44,13 @@ class Indexed:
     record: RunRecord
     files: Mapping[str, FileSign]
     run: str = ""
+
+
+def trusted(signs: Mapping[str, FileSign], now: float) -> dict[str, FileSign]:
+    """The signs to keep. A file that was written just now could change again within one tick of its mtime: its sign
+    is kept as one that fits no file."""
+    racy = int(now * 1e9) - _RACY_NS
+    return {path: sign if sign.mtime_ns < racy else sign._replace(size=-1) for path, sign in signs.items()}
 
 
 def first_batch(known: Collection[Indexed], now: float) -> Batch:

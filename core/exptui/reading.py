@@ -8,14 +8,19 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 
 from exptui.formats.base import Delta, FileSign, Reader, RunsReader, Source
+from exptui.places import cache_folder
 from exptui.records import Points, Problem, RunFacts, RunRecord, SeriesChunk, Signs
 from exptui.status import judge
-from exptui.summary import Summaries
+from exptui.summary import Summaries, SummaryState
 
 _FACTS = tuple(field.name for field in fields(RunFacts))
 
 _MOST = 8 << 20
 """Bytes of the largest bite."""
+
+_BATCH_POINTS = 1 << 20
+_CACHED = 1 << 20
+"""Bytes of a source whose points are worth a place in the cache."""
 
 _COPIED = 600.0
 """Seconds by which a file may be younger than its newest point before it is taken for a copy."""
@@ -42,6 +47,14 @@ class RunReading:
         self._signs = delta.signs or self._signs
         if delta.problems is not None:
             self._problems = delta.problems
+
+    def state(self) -> tuple[RunFacts, Signs, tuple[Problem, ...], SummaryState]:
+        return self._facts, self._signs, self._problems, self._summaries.state()
+
+    def restore(self, facts: RunFacts, signs: Signs, problems: tuple[Problem, ...], summaries: SummaryState) -> None:
+        """Take over what `state` told when the same was read before."""
+        self._facts, self._signs, self._problems = facts, signs, problems
+        self._summaries.restore(summaries)
 
     def fail(self, problem: Problem) -> None:
         self._problems = (problem,)
@@ -102,18 +115,22 @@ class Pace:
 
 class SourceReading:
     """Reads one source from its beginning, a budget at a time. `more` tells whether the budget ended first, `failed`
-    whether a file could not be read for now."""
+    whether a file could not be read for now, `broken` whether its reader ever gave up, and `partial` whether only
+    those of its runs are read that `again` asks for: the rest is known, and the files have not changed."""
 
-    def __init__(self, root: str, source: Source) -> None:
+    def __init__(self, root: str, source: Source, *, partial: bool = False) -> None:
         self.source = source
         self.runs: dict[str, RunReading] = {}
         self.more = True
         self.failed = False
+        self.broken = False
         self._bite = 0
         self._spent = 0.0
         self._reader: Reader = source.format.reader(root, source)
         self._fresh: set[str] = set()
-        self.partial = False
+        self.partial = partial and self.by_run
+        if self.partial and isinstance(self._reader, RunsReader):
+            self._reader.only_again()
 
     def read(self, source: Source, budget: int) -> Iterator[Learnt]:
         """Take at most about `budget` new bytes of the source, whose files have the signs in `source`."""
@@ -130,6 +147,7 @@ class SourceReading:
                     yield self._learnt(delta)
         except Exception as error:
             # Whatever a file has in it, it must not keep the other runs from being read.
+            self.broken = True
             problem = Problem(source.path, None, f"cannot be read: {type(error).__name__}: {error}")
             for name in list(self.runs) or [""]:
                 self._run(name).fail(problem)
@@ -150,16 +168,14 @@ class SourceReading:
 
     def again(self, run: str) -> bool:
         """Have one of many runs told again from its beginning; False when the source can only be read whole."""
-        if not isinstance(self._reader, RunsReader):
-            return False
-        self._reader.again(run)
-        return True
-
-    def only_again(self) -> None:
-        """Read no more than what `again` asks for: the rest is known, and these files have not changed."""
         if isinstance(self._reader, RunsReader):
-            self._reader.only_again()
-            self.partial = True
+            self._reader.again(run)
+        return self.by_run
+
+    @property
+    def by_run(self) -> bool:
+        """Whether one of its runs can be read without the others."""
+        return isinstance(self._reader, RunsReader)
 
     def _run(self, name: str) -> RunReading:
         reading = self.runs.get(name)
@@ -174,6 +190,16 @@ class SourceReading:
         return Learnt(delta.run, SeriesChunk(delta.points, restart, delta.system, delta.console))
 
 
+def open_reading(root: str, source: Source, *, cached: bool) -> SourceReading:
+    """A reading of the source from its beginning; `cached` has the points of a large one kept for the next time."""
+    plain = SourceReading(root, source)
+    if not cached or plain.by_run or sum(sign.size for sign in source.files.values()) < _CACHED:
+        return plain
+    from exptui.series_cache import CachedReading, SeriesCache
+
+    return CachedReading(root, source, SeriesCache(cache_folder(root) / "series"))
+
+
 class Changes:
     """What one batch is going to say."""
 
@@ -182,14 +208,35 @@ class Changes:
         self.chunks: dict[str, list[SeriesChunk]] = {}
         self.gone = gone
         self.read = read
+        self._points = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether a screen that takes it in should not have to take in more at once."""
+        return self._points >= _BATCH_POINTS
+
+    def forget(self, run_id: str) -> None:
+        self.records.pop(run_id, None)
+        self.chunks.pop(run_id, None)
+
+    def drop(self, ids: tuple[str, ...]) -> None:
+        """Say that these runs are gone."""
+        self.gone += ids
+        for run_id in ids:
+            self.forget(run_id)
+
+    def add(self, run_id: str, chunk: SeriesChunk) -> None:
+        self.chunks.setdefault(run_id, []).append(chunk)
+        self._points += sum(map(len, chunk.points.values()))
 
 
 def wanted_only(chunks: Mapping[str, list[SeriesChunk]], wanted: Collection[str]) -> dict[str, SeriesChunk]:
     """Several chunks a run joined into one, for the wanted runs only."""
-    return {run: _joined(parts) for run, parts in chunks.items() if run in wanted}
+    return {run: joined(parts) for run, parts in chunks.items() if run in wanted}
 
 
-def _joined(parts: list[SeriesChunk]) -> SeriesChunk:
+def joined(parts: list[SeriesChunk]) -> SeriesChunk:
+    """Several chunks of one run as one. None of them changes, and columns may be shared between metrics."""
     last = max((at for at, part in enumerate(parts) if part.restart), default=None)
     kept = parts if last is None else parts[last:]
     if len(kept) == 1:

@@ -48,6 +48,11 @@ class Sources:
     def signs_read(self, key: Key) -> Mapping[str, FileSign]:
         return self._read.get(key, {})
 
+    def unchanged(self, key: Key) -> bool:
+        """Whether the source's files are as they were when they were read, as far as is known."""
+        source = self._sources.get(key)
+        return source is not None and self._read.get(key) == dict(source.files)
+
     def scan(self) -> None:
         """Look at the whole tree. A root that cannot be listed keeps the last view and leaves a problem."""
         began = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
@@ -62,24 +63,23 @@ class MlflowSqliteReader(DatabaseReader):
         return runs
 
     def take(self, stream: Stream, rows: Sequence[Row], found: Found) -> None:
+        columns: dict[tuple[object, object], tuple[array[float], array[float], array[float]]] = {}
         for _, run, key, value, moment, step, is_nan in rows:
-            if run not in self.known:
+            if (type(value) is not float and type(value) is not int) or type(step) is not int:
+                self.bad_rows += run in self.known
                 continue
-            try:
-                number, step = float(value), float(step)
-            except (TypeError, ValueError):
-                self.bad_rows += 1
-                continue
-            steps, values, times = found.points(run).column(key if isinstance(key, str) else str(key))
-            steps.append(step)
-            values.append(_value(number, is_nan))
-            times.append(moment / 1000.0 if isinstance(moment, int) else math.nan)
+            column = columns.get((run, key))
+            if column is None:
+                if run not in self.known:
+                    continue
+                column = columns[run, key] = found.points(run).column(key if isinstance(key, str) else str(key))
+            column[0].append(step)
+            column[1].append(value if not is_nan and -_INFINITE < value < _INFINITE else _not_finite(value, is_nan))
+            column[2].append(moment / 1000.0 if type(moment) is int else math.nan)
 
 
-def _value(number: float, is_nan: object) -> float:
-    if is_nan == 1:
-        return math.nan
-    return number if -_INFINITE < number < _INFINITE else math.copysign(math.inf, number)
+def _not_finite(value: float, is_nan: object) -> float:
+    return math.nan if is_nan == 1 else math.copysign(math.inf, value)
 
 
 def _texts(session: Session, table: str) -> dict[str, dict[str, str]]:
