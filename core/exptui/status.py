@@ -60,7 +60,8 @@ def _silent(signs: Signs, silence: float | None, beat: float | None) -> tuple[St
     quiet = min((s for s in (silence, beat) if s is not None), default=None)
     if quiet is None:
         return "unknown", "nothing written yet and no end mark"
-    if quiet <= _patience(signs):
+    # A writer with a heartbeat is heard between its points, however far apart they are.
+    if quiet <= (_patience(signs) if beat is None else max(FRESH, signs.patience or 0.0)):
         return "running", f"last write {_age(quiet)} ago"
     if signs.marks_end and quiet > (FRESH if signs.patience is None else GIVEN_UP):
         return "crashed", f"no end mark and no sign of life for {_age(quiet)}"
