@@ -21,9 +21,8 @@ from exptui.records import Media
 
 MOST_MEDIA = 10_000
 
-_NUMBER = rb"(NaN|-?Infinity|[-+.0-9eE]+)"
-_WORD = rb'"[^"\\]*"|true|false|null'
-_VARINT = rb"[\x80-\xff]*[\x00-\x7f]"
+_BARE = rb"([-+.0-9a-zA-Z]++)"
+_VARINT = rb"[\x80-\xff]*+[\x00-\x7f]"
 _LENGTH = rb"[\x80-\xff]?."
 _VALUE = b"\x82\x01"
 _HEAD = rb"\x08" + _VARINT + rb"\x12" + _VARINT
@@ -31,11 +30,17 @@ _SEPARATOR = b"\xff\xff\xff"
 _WORTH_A_SHAPE = 64
 """Records of a bite from which on an expression for all of them is worth its compilation."""
 
+_LONGEST = 1 << 18
+"""Bytes of a record that an expression is let loose on."""
+
 _head = re.compile(_HEAD, re.DOTALL).match
 _items = re.compile(
-    rb"\n" + _LENGTH + rb"([\n\x12][^\x82]*)" + _VALUE + _LENGTH + rb"(" + _NUMBER[1:-1] + rb"|" + _WORD + rb")",
+    rb"\n" + _LENGTH + rb"([\n\x12][^\x82]*+)" + _VALUE + _LENGTH + rb'("[^"\\]*+"|' + _BARE[1:],
     re.DOTALL,
 ).findall
+
+
+Shape = Callable[[bytes], list[tuple[bytes, ...]]]
 
 
 class HistoryColumns:
@@ -45,7 +50,7 @@ class HistoryColumns:
     def __init__(self, media_path: Callable[[str], str | None]) -> None:
         self._media_path = media_path
         self._names: dict[bytes, str] = {}
-        self._shape: Callable[[bytes], list[tuple[bytes, ...]]] | None = None
+        self._shape: Shape | None = None
         self._shape_names: tuple[str, ...] = ()
         self._shapes_failed = 0
         self.media: list[Media] = []
@@ -55,23 +60,24 @@ class HistoryColumns:
 
     def add(self, records: Sequence[bytes], builder: ColumnBuilder) -> None:
         """Append the points of records of the history, in file order."""
-        if records and not self._add_alike(records, builder):
-            rows = [row for record in records if (row := self._row(record))]
-            self._add_rows(rows, builder)
-            self._learn_shape(records)
-
-    def _add_alike(self, records: Sequence[bytes], builder: ColumnBuilder) -> bool:
-        """Take the bite apart as a whole, if every record of it has the known shape."""
+        if not records:
+            return
         if self._shape is None:
-            return False
-        found = self._shape(_SEPARATOR + (_SEPARATOR * 2).join(records) + _SEPARATOR)
-        if len(found) != len(records):
+            self._learn_shape(records)
+        if self._shape is None or not self._add_alike(records, self._shape, builder):
+            self._add_rows([row for record in records if (row := self._row(record))], builder)
+
+    def _add_alike(self, records: Sequence[bytes], shape: Shape, builder: ColumnBuilder) -> bool:
+        """Take the bite apart as a whole, if every record of it has the known shape and numbers only."""
+        found = shape(_SEPARATOR + (_SEPARATOR * 2).join(records) + _SEPARATOR)
+        columns = list(map(_all_numbers, zip(*found, strict=True))) if len(found) == len(records) else [None]
+        if None in columns:
             self._shape, self._shapes_failed = None, self._shapes_failed + 1
             return False
-        texts = dict(zip(self._shape_names, zip(*found, strict=True), strict=True))
-        steps, times = floats_of(texts.pop(STEP)), floats_of(texts.pop(TIME))
-        for name, values in texts.items():
-            self._extend(builder, name, steps, floats_of(values), times)
+        named = {name: column for name, column in zip(self._shape_names, columns, strict=True) if column is not None}
+        steps, times = named.pop(STEP), named.pop(TIME)
+        for name, numbers in named.items():
+            self._extend(builder, name, steps, numbers, times)
         self._note_time(times)
         return True
 
@@ -79,37 +85,38 @@ class HistoryColumns:
         """An expression for records like the first of this bite, if the last one is like it."""
         if len(records) < _WORTH_A_SHAPE or self._shapes_failed > 2:
             return
-        keys = self._keys(records[0])
-        names = [self._names.get(key) for key in keys]
-        if keys != self._keys(records[-1]) or not {STEP, TIME} <= set(names) or None in names:
+        items = self._items_of(records[0])
+        keys = [key for key, _ in items]
+        names = list(self._learn_names(items))
+        alike = keys == [key for key, _ in self._items_of(records[-1])]
+        if not alike or len(names) != len(keys) or not {STEP, TIME} <= set(names):
             return
-        items = b"".join(
-            rb"\n" + _LENGTH + re.escape(key) + _VALUE + rb"." + (_NUMBER if name else rb"(?:" + _NUMBER[1:])
+        pattern = b"".join(
+            rb"\n" + _LENGTH + re.escape(key) + _VALUE + rb"." + (_BARE if name else rb"(?:" + _BARE[1:])
             for key, name in zip(keys, names, strict=True)
         )
         self._shape_names = tuple(name for name in names if name)
         step = rb"(?:\x12.(?:\x08" + _VARINT + rb")?)?"
-        pattern = _SEPARATOR + _HEAD + items + step + _SEPARATOR
-        if len(set(self._shape_names)) == len(self._shape_names):
-            self._shape = re.compile(pattern, re.DOTALL).findall
+        self._shape = re.compile(_SEPARATOR + _HEAD + pattern + step + _SEPARATOR, re.DOTALL).findall
 
-    def _keys(self, record: bytes) -> list[bytes]:
+    def _items_of(self, record: bytes) -> list[tuple[bytes, bytes]]:
+        """The spelled keys and the values; [] where not every item is a word or a number."""
         head = _head(record)
-        return [item[0] for item in _items(record, head.end())] if head else []
+        if not head or len(record) > _LONGEST:
+            return []
+        start = head.end()
+        items = _items(record, start)
+        return items if record.count(_VALUE, start) == len(items) else []
 
     def _row(self, record: bytes) -> Row:
         """One record's values by name."""
-        head = _head(record)
-        if head:
-            start = head.end()
-            items = _items(record, start)
-            if record.count(_VALUE, start) == len(items):
-                try:
-                    row = {self._names[key]: value for key, value in items}
-                except KeyError:
-                    row = self._learn_names(items)
-                if STEP in row:
-                    return row
+        items = self._items_of(record)
+        try:
+            row = {self._names[key]: value for key, value in items}
+        except KeyError:
+            row = self._learn_names(items)
+        if STEP in row:
+            return row
         try:
             row, media = walk(record)
         except WireError:
@@ -184,3 +191,12 @@ class HistoryColumns:
 
 def _plain(group: bytes) -> bytes:
     return b"(?:" + group[1:]
+
+
+def _all_numbers(values: Sequence[bytes]) -> array[float] | None:
+    """The numbers that the texts are, None when one is a word."""
+    found = numbers_of(values)
+    if found is None:
+        told = [one for one in map(number_of, values) if one is not None]
+        found = array("d", told) if len(told) == len(values) else None
+    return found

@@ -25,6 +25,8 @@ _IS_SUMMARY = bytes(kind == _SUMMARY_KEY for kind in range(256))
 _IS_OTHER = bytes(kind not in (_HISTORY_KEY, _SUMMARY_KEY) for kind in range(256))
 _FLIPPED = bytes(kind ^ 128 for kind in range(256))
 
+_FEW = 32
+
 _OWN_KEY = b"\x08_runtime\x82\x01"
 """In the summaries that W&B writes at every step, with the values that the history has as well."""
 
@@ -135,4 +137,7 @@ def kinds_of(records: list[bytes]) -> bytes:
                 return heads[size + 1 :: 6]
             if not bytes_of_number.translate(_FLIPPED).isascii():
                 break
-    return bytes(map(_kind, records))
+    if len(records) <= _FEW:
+        return bytes(map(_kind, records))
+    half = len(records) // 2
+    return kinds_of(records[:half]) + kinds_of(records[half:])
