@@ -18,7 +18,7 @@ _FACTS = tuple(field.name for field in fields(RunFacts))
 _MOST = 8 << 20
 """Bytes of the largest bite."""
 
-_BATCH_POINTS = 1 << 20
+_BATCH_POINTS = 1 << 19
 _CACHED = 1 << 20
 """Bytes of a source whose points are worth a place in the cache."""
 

@@ -28,7 +28,7 @@ from exptui.records import ConsoleLine, Points, RunFacts, RunRecord, SeriesChunk
 
 VERSION = 1
 
-SLICE = 24 << 20
+SLICE = 12 << 20
 """Bytes of columns told at once: what a screen takes in without a stutter."""
 
 _RACY_NS = 2_000_000_000
@@ -84,11 +84,13 @@ class Entry:
             os.close(descriptor)
         if len(data) != one.size or crc32c(data) != one.crc:
             raise ValueError("damaged")
+        view = memoryview(data)
         known: dict[tuple[int, int], array[float]] = {}
 
         def column(at: int, count: int) -> array[float]:
             if (at, count) not in known:
-                known[at, count] = array("d", data[at - one.at : at - one.at + 8 * count])
+                made = known[at, count] = array("d")
+                made.frombytes(view[at - one.at : at - one.at + 8 * count])
             return known[at, count]
 
         found: dict[str, tuple[dict[str, Points], dict[str, Points]]] = {}
