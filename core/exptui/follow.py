@@ -246,9 +246,9 @@ class Follower:
 
     def _drop_deleted(self, key: Key, reading: SourceReading, changes: Changes) -> None:
         """Drop the runs that are no longer in their source, all of which was read."""
-        if reading.by_run and not reading.partial and not reading.failed:
-            held = {self._ids.id((key, run)) for run in reading.runs}
-            changes.drop(self._drop([one for one in self._ids.of_sources([key]) if one not in held]))
+        if reading.runs.keys() != {""}:
+            owners = [(one, self._ids.owner(one)) for one in self._ids.of_sources([key])]
+            changes.drop(self._drop([one for one, owner in owners if owner and reading.lacks(owner[1])]))
 
     def _drop(self, ids: list[str]) -> tuple[str, ...]:
         for one in ids:

@@ -128,6 +128,7 @@ class SourceReading:
         self._spent = 0.0
         self._reader: Reader = source.format.reader(root, source)
         self._fresh: set[str] = set()
+        self._deleted: set[str] = set()
         self.partial = partial and self.by_run
         if self.partial and isinstance(self._reader, RunsReader):
             self._reader.only_again()
@@ -142,6 +143,7 @@ class SourceReading:
                 self.failed = self.failed or delta.failed
                 if delta.gone:
                     self.runs.pop(delta.run, None)
+                    self._deleted.add(delta.run)
                 elif not delta.whole:
                     self._run(delta.run).take(delta)
                     yield self._learnt(delta)
@@ -171,6 +173,10 @@ class SourceReading:
         if isinstance(self._reader, RunsReader):
             self._reader.again(run)
         return self.by_run
+
+    def lacks(self, run: str) -> bool:
+        """Whether the source has no such run, now that all of it was read."""
+        return run not in self.runs and (run in self._deleted or not (self.partial or self.failed))
 
     @property
     def by_run(self) -> bool:

@@ -54,7 +54,7 @@ class MlflowSqliteReader(DatabaseReader):
             run = fields["run_uuid"]
             if isinstance(run, str) and fields["lifecycle_stage"] != "deleted":
                 group = experiments.get(fields["experiment_id"])
-                facts = facts_of(fields, params.get(run, {}), dict(sorted(tags.get(run, {}).items())), group)
+                facts = facts_of(fields, params.get(run, {}), tags.get(run, {}), group)
                 moments = [
                     one for one in (seconds(fields["start_time"]), seconds(fields["end_time"])) if one is not None
                 ]

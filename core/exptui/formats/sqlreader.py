@@ -253,7 +253,9 @@ class DatabaseReader:
             until, count = min(position + _WINDOW, stream.position), min(limit, BATCH)
             where = f"{stream.columns[0]} = ? AND rowid > ? AND rowid <= ?"
             rows = session.fetch(stream.query(where), run, position, until, count)
+            bad = self.bad_rows
             self.take(stream, rows, found)
+            self.bad_rows = self.bad_rows if self.only is not None else bad
             limit -= len(rows) + 1
             position = rows[-1][0] if len(rows) == count else until
             self._again[0] = (run, number, position) if position < stream.position else (run, number + 1, 0)

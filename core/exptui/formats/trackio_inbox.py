@@ -19,7 +19,7 @@ from exptui.records import Problem, RunFacts, Signs
 
 INBOX = "inbox"
 
-_FRAGMENT = re.compile(r"\d+\.jsonl")
+_FRAGMENT = re.compile(r"([^/]+/)?\d+\.jsonl")
 _KINDS = ("metric", "system_metric", "alert")
 
 
@@ -35,11 +35,12 @@ class Fragment:
 
 
 def fragments_in(folder: Folder) -> dict[str, FileSign]:
-    """The fragments in and below an inbox, whose directory this is."""
+    """The fragments of an inbox, whose directory this is, and of its writers."""
     files = {folder.below(name): sign for name, sign in folder.files.items()}
-    for name in folder.folders:
+    for name in folder.folders - {INBOX}:
         files.update(folder.tree(name))
-    return {path: sign for path, sign in sorted(files.items()) if _FRAGMENT.fullmatch(path.rpartition("/")[2])}
+    start = len(folder.below(""))
+    return {path: sign for path, sign in sorted(files.items()) if _FRAGMENT.fullmatch(path, start)}
 
 
 def database_name(project: str) -> str:
