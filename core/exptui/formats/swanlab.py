@@ -129,7 +129,7 @@ class SwanLabReader:
             elif number == 16:
                 told = dict(fields(raw(value)))
                 if 1 in told:
-                    self._console.add(text(told[1]) + "\n", _time(told.get(3)), is_error=False)
+                    self._console.add(text(told[1]) + "\n", _time(told.get(3)), is_error=bool(told.get(2)))
 
     def _start(self, message: memoryview) -> None:
         told = list(fields(message))
