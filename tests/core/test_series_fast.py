@@ -36,7 +36,7 @@ def made(step: list[float], value: list[float]) -> Series:
     return one
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(NUMBERS, min_size=1, max_size=60))
 def test_summaries_are_the_same(values: list[float]) -> None:
     points = Points(numbers([at * 2.0 for at in range(len(values))]), numbers(values), None)
@@ -59,7 +59,7 @@ def test_a_long_run_is_summarised_the_same_in_any_pieces(monkeypatch: pytest.Mon
     assert told[0] == told[1] == told[2]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.lists(st.tuples(STEPS | st.just(math.nan), NUMBERS), min_size=1, max_size=60))
 def test_the_order_is_the_same(points: list[tuple[float, float]]) -> None:
     one = made([step for step, _ in points], [value for _, value in points])
@@ -79,7 +79,7 @@ def in_both_ways(function: Callable[..., T], *arguments: object) -> tuple[T, T]:
     return found[0], found[1]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(st.tuples(STEPS, NUMBERS), min_size=1, max_size=80), STEPS, STEPS, st.integers(1, 50), st.booleans())
 def test_the_columns_are_the_same(
     points: list[tuple[float, float]], low: float, high: float, width: int, rising: bool
@@ -136,7 +136,7 @@ CELLS = st.sampled_from([*NUMERALS, "x", "NA", "2026-01-02", "#1", "", '"5"'])
 PLAIN = st.integers(-9, 1 << 40).map(str)
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(HEADERS),
     st.lists(st.lists(PLAIN, min_size=4, max_size=4) | st.lists(CELLS, min_size=1, max_size=5), max_size=30),
