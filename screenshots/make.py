@@ -65,7 +65,7 @@ def _curve(seed: int, best: float, pace: float, broken_at: int | None = None) ->
         if at % 10 == 9:
             row["val/f1"] = round(0.5 + (best - 0.5) * share + chance.gauss(0, 0.002), 4)
         if broken_at is not None and at >= broken_at:
-            row = {name: "NaN" for name in row}
+            row = dict.fromkeys(row, "NaN")
         rows.append(row)
         if broken_at is not None and at == broken_at + 3:
             break

@@ -86,7 +86,8 @@ def test_a_second_start_tells_every_run_before_it_reads_any_file(
     assert len(told) == 7
     assert opened == []
     # The scan looks at the heads of what may be a log; no run is read.
-    monkeypatch.setattr(exptui.discover, "_head", lambda folder, name: Path(os.devnull).read_bytes() or b'step,x\n{"a":1}\n')
+    anything = b'step,x\n{"a":1}\n'
+    monkeypatch.setattr(exptui.discover, "_head", lambda folder, name: Path(os.devnull).read_bytes() or anything)
     opened.clear()
     rest = [one for batch in batches for one in batch.records if one.format == "native"]
     assert rest == []

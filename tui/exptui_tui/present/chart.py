@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exptui.series import Column, thin
+from exptui.series import Column, not_finite, thin
 from exptui_tui.format import Line, Span, number, number_within, pad, safe, step
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -89,10 +89,9 @@ def legend(curves: Sequence[Curve], width: int) -> list[Line]:
         if len(curve.value):
             style = "" if math.isfinite(curve.value[-1]) else "bad"
             spans += [("  ", ""), (number(curve.value[-1]), style), (f" at step {step(curve.step[-1])}", "dim")]
-            broken = [at for at, value in enumerate(curve.value) if not math.isfinite(value)]
-            if broken:
-                first = step(curve.step[broken[0]])
-                spans.append((f"  {_BROKEN} {len(broken)} not finite, first at {first}", "bad"))
+            count, first = not_finite(curve.value)
+            if count:
+                spans.append((f"  {_BROKEN} {count} not finite, first at {step(curve.step[first])}", "bad"))
         else:
             spans.append(("  no points", "dim"))
         lines.append(tuple(spans))
