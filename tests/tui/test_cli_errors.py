@@ -1,7 +1,6 @@
 """What goes wrong on the command line: one line that says what and how to mend it, and the right exit code."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tui.recorded import EXPTUI, exptui_, record, three
+from tui.recorded import EXPTUI, exptui_, record, three, without_ages
 from tui.terminal import Terminal
 
 COMMANDS = ["list", "show", "compare", "drift", "baseline", "demo", "open"]
@@ -163,11 +162,6 @@ def test_text_on_a_terminal_fits_and_has_colour_unless_it_is_not_wanted(
     assert plain.wait_exit() == 0
     assert b"\x1b" not in plain.sent
     assert without_ages(plain.screen) == without_ages(shown.screen)
-
-
-def without_ages(screen: str) -> str:
-    """A second may pass between two lists."""
-    return re.sub(r" +\d+[smh] ", " age ", screen)
 
 
 def test_text_that_goes_elsewhere_has_no_escapes_and_is_wide(root: Path) -> None:

@@ -28,6 +28,10 @@ _HIDDEN = {
 variation selectors, which change how wide the character before them is."""
 
 
+_NO_TEXT = ("Cf", "Co", "Cn", "Cs")
+"""Categories of code points that are no text: formats, private use, unassigned, surrogates."""
+
+
 def safe(text: object, width: int = _MAX_CELLS) -> str:
     """Foreign text made harmless: no control bytes, no bidi or invisible characters, at most `width` cells wide.
 
@@ -45,7 +49,8 @@ def _visible(text: str) -> Iterable[str]:
     combining = 0
     for character in text:
         code = ord(character)
-        if code > 0xFF and code not in _HIDDEN and cell_len(character) == 0 and unicodedata.category(character) != "Cf":
+        marks = code > 0xFF and code not in _HIDDEN and unicodedata.category(character) not in _NO_TEXT
+        if marks and cell_len(character) == 0:
             combining += 1
             if combining <= _MAX_COMBINING:
                 yield character
@@ -59,7 +64,7 @@ def _visible(text: str) -> Iterable[str]:
             yield "␡"
         elif code < 0xA0 and code >= 0x80:
             yield f"\\x{code:02x}"
-        elif code in _HIDDEN or 0xD800 <= code <= 0xDFFF or unicodedata.category(character) in ("Cf", "Co", "Cn"):
+        elif code in _HIDDEN or unicodedata.category(character) in _NO_TEXT:
             yield f"\\u{code:04x}"
         else:
             yield character
