@@ -145,8 +145,12 @@ class RowColumns:
     def _times(self, columns: dict[str, tuple[Any, ...]], count: int) -> array[float]:
         """The rows' times, taken out of the columns. Time that counts from the run's start stays there: a metric."""
         key = self._time_key or ""
-        if self._is_clock is None:
-            self._is_clock = _is_clock(columns.get(key, ()))
+        column = columns.get(key, ())
+        if self._is_clock is None and (first := _first_moment(column)) is not None:
+            self._is_clock = as_time(column[first]) >= _CLOCK_FROM
+            if first and not self._is_clock:
+                # What stands before could have been either; the same rows must not depend on how they are read.
+                columns[key] = (None,) * first + tuple(column[first:])
         return _times(None if self._is_clock is False else columns.pop(key, None), count)
 
     def _steps(self, column: Sequence[Any] | None, count: int) -> array[float]:
@@ -171,15 +175,9 @@ class RowColumns:
         return steps
 
 
-def _is_clock(column: Sequence[Any]) -> bool | None:
-    """Whether a column has moments, judged by its first one; None where it has none yet."""
-    for value in column:
-        number = as_number(value)
-        if number is not None and math.isfinite(number):
-            return number >= _CLOCK_FROM
-        if not math.isnan(as_time(value)):
-            return True
-    return None
+def _first_moment(column: Sequence[Any]) -> int | None:
+    """The first row that says a time."""
+    return next((at for at, value in enumerate(column) if not math.isnan(as_time(value))), None)
 
 
 def _times(column: Sequence[Any] | None, count: int) -> array[float]:
