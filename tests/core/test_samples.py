@@ -150,3 +150,12 @@ def test_the_numbers_of_one_training_are_shown_once(store: Store) -> None:
     for owner in owners:
         inside = [run for run in store if run.path == owner.path or run.path.startswith(f"{owner.path}/")]
         assert inside == [owner]
+
+
+def test_images_histograms_and_texts_of_tensorboard_are_told(store: Store) -> None:
+    for truth in (one for one in truths() if one["format"] == "tensorboard"):
+        run = run_of(store, truth)
+        for kind, told in (("image", "images"), ("histogram", "histograms"), ("text", "texts")):
+            for name, count in truth.get(told, {}).items():
+                found = [one for one in run.media if one.kind == kind and one.name.startswith(name)]
+                assert len(found) == count, (run.path, kind, name)

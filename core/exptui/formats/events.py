@@ -24,6 +24,10 @@ _TENSOR_CONTENT = {1: "<f", 2: "<d", 3: "<i", 9: "<q"}
 _SESSION_END: dict[int, Status] = {1: "finished", 2: "failed"}
 
 
+_MEDIA_FIELDS = {4: "image", 5: "histogram", 6: "audio"}
+_MEDIA_PLUGINS = {"images": "image", "histograms": "histogram", "audio": "audio", "text": "text"}
+
+
 class Scalar(NamedTuple):
     tag: str
     value: float
@@ -36,10 +40,17 @@ class HParams:
     ended: Status | None = None
 
 
+class Shown(NamedTuple):
+    """Something to look at or listen to: that it is there is told, what it is like is not decoded."""
+
+    tag: str
+    kind: str
+
+
 class Event(NamedTuple):
     wall_time: float
     step: int
-    values: list[Scalar | HParams]
+    values: list[Scalar | HParams | Shown]
 
 
 def parse_event(record: memoryview, plugins: dict[str, str]) -> Event:
@@ -50,7 +61,7 @@ def parse_event(record: memoryview, plugins: dict[str, str]) -> Event:
     fast = _one_scalar(record)
     if fast is not None:
         return fast
-    wall_time, step, values = 0.0, 0, list[Scalar | HParams]()
+    wall_time, step, values = 0.0, 0, list[Scalar | HParams | Shown]()
     for number, value in fields(record):
         if number == 1:
             wall_time = float64(value)
@@ -101,13 +112,15 @@ def _one_scalar(record: memoryview) -> Event | None:
                  [Scalar(tag, _F32.unpack_from(record, end + 1)[0])])  # fmt: skip
 
 
-def _value(message: memoryview, plugins: dict[str, str]) -> Scalar | HParams | None:
-    tag, simple, tensor, content = "", None, None, None
+def _value(message: memoryview, plugins: dict[str, str]) -> Scalar | HParams | Shown | None:
+    tag, simple, tensor, content, kind = "", None, None, None, ""
     for number, value in fields(message):
         if number == 1:
             tag = text(value)
         elif number == 2:
             simple = float32(value)
+        elif number in _MEDIA_FIELDS:
+            kind = _MEDIA_FIELDS[number]
         elif number == 8:
             tensor = raw(value)
         elif number == 9:
@@ -121,7 +134,8 @@ def _value(message: memoryview, plugins: dict[str, str]) -> Scalar | HParams | N
     if tensor is not None and plugin == "scalars":
         number_found = _scalar_tensor(tensor)
         return None if number_found is None else Scalar(tag, number_found)
-    return None
+    kind = kind or _MEDIA_PLUGINS.get(plugin, "")
+    return Shown(tag, kind) if kind else None
 
 
 def _plugin(metadata: memoryview) -> tuple[str, memoryview | None]:

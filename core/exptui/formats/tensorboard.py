@@ -15,11 +15,14 @@ from exptui.formats.base import ColumnBuilder, Delta, FileSign, Folder, Reader, 
 from exptui.formats.events import HParams, Scalar, parse_event
 from exptui.formats.protowire import WireError
 from exptui.formats.tfrecord import RecordTail
-from exptui.records import Problem, RunFacts, Signs
+from exptui.records import Media, Problem, RunFacts, Signs
 from exptui.tail import Restarted
 
 if TYPE_CHECKING:
     from exptui.formats.event_matrix import Stretch
+
+MAX_MEDIA = 500
+"""Images, histograms and the like that are told of a run; more of them are passed over."""
 
 LARGE = 4 << 20
 """Unread bytes that are worth loading what decodes long stretches at once."""
@@ -50,6 +53,7 @@ class EventReader:
         self._signs = Signs()
         self._unreadable: dict[str, Problem] = {}
         self._malformed = 0
+        self._media: list[Media] = []
         self._told: RunFacts | None = None
 
     def position(self) -> dict[str, Any] | None:
@@ -65,6 +69,7 @@ class EventReader:
             self._tails[path].resume(where)
         self._plugins, self._malformed = dict(position["plugins"]), position["malformed"]
         self._facts = self._told = facts
+        self._media = list(facts.media)
         self._signs = signs
 
     def _tail(self, path: str) -> RecordTail:
@@ -87,6 +92,8 @@ class EventReader:
             if delta.more:
                 break
         delta.points = builder.points()
+        if len(self._media) != len(self._facts.media):
+            self._facts = replace(self._facts, media=tuple(self._media))
         if self._told is not self._facts:
             delta.facts, delta.signs = self._facts, self._signs
             self._told = self._facts
@@ -133,8 +140,10 @@ class EventReader:
                 step.append(event.step)
                 numbers.append(value.value)
                 time.append(event.wall_time if event.wall_time else math.nan)
-            else:
+            elif isinstance(value, HParams):
                 self._take_hparams(value)
+            elif len(self._media) < MAX_MEDIA:
+                self._media.append(Media(value.tag, event.step, value.kind))
 
     def _take_hparams(self, found: HParams) -> None:
         if found.params is not None:
