@@ -36,6 +36,9 @@ _BEAT = 0.1
 _PATIENCE = 2.0
 """Seconds that the follower has at the end to save its index."""
 
+_READING_BEAT = 0.4
+"""The same while many runs are read for the first time: reading is what the processor is for then."""
+
 DARK = Theme(
     name="exptui-dark", primary="#5aa9e6", accent="#5aa9e6", foreground="#d4dae0", background="#111417",
     surface="#1a1f24", panel="#1a1f24", success="#4fbf7a", warning="#e0a43a", error="#f0625d", dark=True,
@@ -129,7 +132,8 @@ class ExptuiApp(App[None]):
     def _publish_soon(self) -> None:
         if not self._publishing:
             self._publishing = True
-            self.set_timer(max(0.01, self._published + _BEAT - time.monotonic()), self._publish)
+            beat = _BEAT if self._store.progress.caught_up else _READING_BEAT
+            self.set_timer(max(0.01, self._published + beat - time.monotonic()), self._publish)
 
     def _publish(self) -> None:
         self._publishing, self._published = False, time.monotonic()

@@ -69,26 +69,32 @@ class RunsPane(RunPane):
         self._metrics: tuple[str, ...] = ()
         self._matches = parse("")
         self._arranged_at = 0.0
-        self._steered = False
+        self._steered = self._stale = False
         self.rearrange()
         # Ages go on without news from the disk; a coarse step keeps an idle screen silent.
         self.set_interval(5.0, self.redraw)
 
     def runs_changed(self, ids: frozenset[str]) -> None:
-        """New values cost a look at the visible rows; only new or vanished runs and metrics cost a pass over all."""
-        known = self._known
-        if any(
-            (run := self.store.get(one)) is None or known.get(one) != len(run.metrics) + len(run.summary) for one in ids
-        ):
-            self.rearrange()
-        elif self.sort in ("metric", "state") and time.monotonic() - self._arranged_at > _CALM:
+        """New values cost a look at the visible rows; new or vanished runs and metrics cost a pass over all, while a
+        directory is read for the first time at most once a second."""
+        lately = time.monotonic() - self._arranged_at < _CALM
+        self._stale = self._stale or self._has_news(ids)
+        if lately and not self.store.progress.caught_up:
+            self.redraw()
+        elif self._stale or (self.sort in ("metric", "state") and not lately):
             self.rearrange()
         else:
             self.redraw()
 
+    def _has_news(self, ids: frozenset[str]) -> bool:
+        """Whether one of these runs is new or gone, or has other metrics than before."""
+        runs_now = ((one, self.store.get(one)) for one in ids)
+        return any(run is None or self._known.get(one) != _names(run) for one, run in runs_now)
+
     def rearrange(self) -> None:
         """Take in new runs and new values."""
-        self._known = {run.id: len(run.metrics) + len(run.summary) for run in self.store}
+        self._known = {run.id: _names(run) for run in self.store}
+        self._stale = False
         self._arranged_at = time.monotonic()
         self.set_class(len(self._known) <= _FEW, "-few")
         self._metrics = runs.choose_metrics(self.store, self.metric)
@@ -221,3 +227,8 @@ class RunsPane(RunPane):
 
     def watch_cursor(self) -> None:
         self.redraw()
+
+
+def _names(run: RunRecord) -> int:
+    """How many columns a run could fill; names come and never go."""
+    return len(run.metrics) + len(run.summary)
