@@ -250,3 +250,14 @@ async def test_drift_between_declared_files_can_be_chosen(root: Path) -> None:
         await app.shows("Reference data", "two · ")
         await app.press("enter", "enter")
         await app.shows("▌Drift")
+
+
+async def test_keys_of_the_side_panes_work_from_the_list(root: Path) -> None:
+    three(root)
+    async with piloted(root) as app:
+        await app.press("b", "down", "d")
+        await app.shows("equal (f unfolds)")
+        await app.press("f")
+        await app.lacks("equal (f unfolds)")
+        await app.press("x")
+        await app.shows("fewer than two data files")

@@ -65,8 +65,10 @@ def test_an_unfolded_diff_lists_everything() -> None:
     [
         ({"val/f1": 0.9}, {"val/f1": math.nan}, "not finite"),
         ({"val/f1": math.nan}, {"val/f1": 0.9}, "baseline not finite"),
-        ({"val/f1": 0.9}, {}, "missing in this run"),
-        ({}, {"val/f1": 0.9}, "missing in the baseline"),
+        ({"val/f1": 0.9}, {}, "only in baseline"),
+        ({"val/f1": 0.9}, {}, "0.9000 → –"),
+        ({}, {"val/f1": 0.9}, "– → 0.9000"),
+        ({}, {"val/f1": 0.9}, "only here"),
         ({"val/f1": 0.9}, {"val/f1": 0.9}, "1 equal"),
         ({"gadgets": 1.0}, {"gadgets": 2.0}, "which way is better is not known"),
         ({"val/f1": 0.0}, {"val/f1": 0.9}, "from 0"),

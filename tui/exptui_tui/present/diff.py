@@ -15,8 +15,8 @@ _WORDS = {
     "degraded": ("worse", "bad"),
     "worse_within": ("worse, within tolerance", "warn"),
     "uncertain": ("cannot tell", "warn"),
-    "missing": ("missing in this run", "bad"),
-    "missing_in_baseline": ("missing in the baseline", "dim"),
+    "missing": ("only in baseline", "bad"),
+    "missing_in_baseline": ("only here", "dim"),
     "not_finite": ("not finite", "bad"),
     "baseline_not_finite": ("baseline not finite", "warn"),
 }
@@ -66,7 +66,7 @@ def _params(params: Sequence[ParamDiff], name_width: int, width: int, folded: bo
 def _metrics(metrics: Sequence[MetricComparison], comparison: Comparison, name_width: int, folded: bool) -> list[Line]:
     lines: list[Line] = [(("Metrics", "title"), ("  last value, ★ decides", "dim"))]
     shown = [one for one in metrics if not (folded and _same(one))]
-    values = [(number(one.base), number(one.cand)) for one in shown]
+    values = [(_value(one, "missing_in_baseline", one.base), _value(one, "missing", one.cand)) for one in shown]
     before_width = max((len(before) for before, _ in values), default=1)
     now_width = max((len(now) for _, now in values), default=1)
     for one, (before, now) in zip(shown, values, strict=True):
@@ -88,6 +88,11 @@ def _metrics(metrics: Sequence[MetricComparison], comparison: Comparison, name_w
     if not metrics:
         lines.append((("neither run logged any", "dim"),))
     return lines
+
+
+def _value(one: MetricComparison, absent: str, value: float) -> str:
+    """A side's value; one that was never logged is not NaN."""
+    return number(None if one.state == absent else value)
 
 
 def _judgement(one: MetricComparison, comparison: Comparison) -> tuple[str, str]:

@@ -37,6 +37,8 @@ KEYS: list[BindingType] = [
     ),
     Binding("tab", "cycle(1)", "Next pane", show=False, id="pane.next"),
     Binding("shift+tab", "cycle(-1)", "Previous pane", show=False, id="pane.previous"),
+    Binding("f", "in_pane('diff', 'fold')", "Fold", show=False, id="fold", tooltip="Diff: show or hide what is equal"),
+    Binding("x", "in_pane('drift', 'choose')", "Files", show=False, id="files", tooltip="Drift: any two data files"),
     Binding("z", "zoom", "Zoom", show=False, id="zoom", tooltip="Give the pane in focus the whole screen"),
     Binding("n", "note", "Note", show=False, id="note", tooltip="Write a note about the run"),
     Binding("T", "tags", "Tags", show=False, id="tags", tooltip="Change the run's tags"),

@@ -230,6 +230,11 @@ class MainScreen(Screen[None]):
         self._unzoom()
         self.lower = pane
 
+    async def action_in_pane(self, pane: str, action: str) -> None:
+        """A key of a side pane works from the list too, where the focus stays while panes change."""
+        self.action_show(pane)
+        await self.query_one(f"#{pane}").run_action(action)
+
     def action_go(self, pane: str) -> None:
         self._unzoom()
         if pane != "runs":
